@@ -1,0 +1,18 @@
+"""What training costs: devices and their prices, budgets in any currency, and the bill for a run."""
+
+from lawful.cost.budget import DEFAULT_MFU, DEFAULT_PUE, WORLD_GRID_KG_PER_KWH, Budget
+from lawful.cost.hardware import Hardware, Source, all_hardware, hardware
+from lawful.cost.training import Cost, train_cost
+
+__all__ = [
+    "DEFAULT_MFU",
+    "DEFAULT_PUE",
+    "WORLD_GRID_KG_PER_KWH",
+    "Budget",
+    "Cost",
+    "Hardware",
+    "Source",
+    "all_hardware",
+    "hardware",
+    "train_cost",
+]

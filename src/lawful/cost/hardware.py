@@ -1,0 +1,115 @@
+"""What one device can do, and what an hour of it costs: a small dated table, and room for your own.
+
+What to use when: ``hardware("h100")`` for a device of the table, ``Hardware(...)`` for any other, and
+neither where the budget is in FLOP. The figures live in ``hardware.toml``, each with source and date.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from lawful.cost.checks import positive
+from lawful.errors import unknown
+
+# The figures of a device and their units; those that may be missing come last.
+UNITS: Mapping[str, str] = {
+    "peak_flop_per_second": "FLOP/s",
+    "memory_bytes": "bytes",
+    "bandwidth_bytes_per_second": "bytes/s",
+    "power_w": "watts",
+    "usd_per_hour": "US dollars an hour",
+}
+MAY_BE_MISSING = ("power_w", "usd_per_hour")
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a figure is printed, and the day it was last looked up."""
+
+    text: str
+    date: str  # ISO 8601
+    url: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.text}, {self.date}"
+
+
+@dataclass(frozen=True)
+class Hardware:
+    """One device: its figures, and for each figure its source.
+
+    ``power_w`` and ``usd_per_hour`` may be None, where nobody publishes them; what needs them is then
+    not answered. A figure without a source is taken as given by you. InputError where a figure is not
+    a positive number.
+
+        >>> mine = Hardware("mine", "my card", 50e12, 16e9, 400e9, power_w=200.0, usd_per_hour=0.1)
+        >>> mine.usd_per_hour
+        0.1
+    """
+
+    key: str
+    title: str
+    peak_flop_per_second: float  # dense bf16 where the device has it; never the sparsity figure
+    memory_bytes: float
+    bandwidth_bytes_per_second: float
+    power_w: float | None = None  # of the device alone, at full load
+    usd_per_hour: float | None = None  # rented on demand
+    sources: Mapping[str, Source] = field(default_factory=dict, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        for name, unit in UNITS.items():
+            value = getattr(self, name)
+            if not (value is None and name in MAY_BE_MISSING):
+                positive(f"{self.key}: {name}", value, unit)
+
+
+def hardware(name: str) -> Hardware:
+    """The device of the table called ``name``, in any case and with any dashes.
+
+    Raises UnknownName for a device that the table does not hold.
+
+        >>> hardware("RTX4090").key
+        'rtx-4090'
+    """
+    devices, keys = _table()
+    key = keys.get(_plain(name))
+    if key is None:
+        raise unknown(
+            "device", name, devices,
+            hint="For any other, pass a Hardware(...) of your own in Python, or give the budget in FLOP.",
+        )  # fmt: skip
+    return devices[key]
+
+
+def all_hardware() -> tuple[Hardware, ...]:
+    """Every device of the table, in the table's order."""
+    return tuple(_table()[0].values())
+
+
+def _plain(name: str) -> str:
+    """``name`` with nothing left but lower-case letters and digits."""
+    return re.sub(r"[^a-z0-9]", "", name.lower())
+
+
+@cache
+def _table() -> tuple[dict[str, Hardware], dict[str, str]]:
+    """The devices by key, and the key by each plain name; read once, at the first question."""
+    rows = tomllib.loads(files("lawful.cost").joinpath("hardware.toml").read_text(encoding="utf-8"))
+    devices = {key: _device(key, row) for key, row in rows.items()}
+    keys = {_plain(name): key for key, row in rows.items() for name in (key, *row["aliases"])}
+    return devices, keys
+
+
+def _device(key: str, row: Mapping[str, Any]) -> Hardware:
+    """The row of ``key`` as a Hardware: values to the figures, the rest to their sources."""
+    values = {name: row[name].get("value") for name in UNITS}
+    sources = {
+        name: Source(row[name]["source"], row[name]["date"], row[name].get("url", "")) for name in UNITS
+    }
+    return Hardware(key, row["title"], **values, sources=sources)

@@ -1,0 +1,185 @@
+"""What a fit returns: a law with draws, a status, and the residuals it leaves."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lawful.errors import InputError
+from lawful.laws.base import Allocation, Law, Region
+from lawful.results import Caveat, Interval, interval
+
+Array = npt.NDArray[np.float64]
+
+
+class FitStatus(enum.Enum):
+    """How a fit ended; each has a sentence."""
+
+    CONVERGED = "converged"
+    AT_BOUND = "at_bound"
+    OUT_OF_STEPS = "out_of_steps"
+    NOT_IDENTIFIED = "not_identified"
+
+    @property
+    def sentence(self) -> str:
+        """What the status means."""
+        return {
+            "converged": "the solver converged and the runs determine every coefficient",
+            "at_bound": "a coefficient ran to the edge of its limits, where it no longer matters",
+            "out_of_steps": "the solver ran out of steps: treat the coefficients as a starting point",
+            "not_identified": "the runs do not determine every coefficient: many sets fit equally well",
+        }[self.value]
+
+
+@dataclass(frozen=True)
+class Search:
+    """How thoroughly the optimum was looked for.
+
+    ``starts`` were polished and ``agree`` of them reached the best objective; ``condition`` is that of
+    the scaled information matrix; of the resamples, ``resamples_converged`` is the share that did.
+    """
+
+    starts: int
+    agree: int
+    condition: float
+    resamples_converged: float
+    resamples_agree: float
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A law fitted to runs, with its doubt.
+
+    ``draws`` is ``(draw, coefficient)`` in the order of ``law.names()``: each row the law of one bootstrap
+    resample. ``residuals`` are log observed minus log fitted, ``(run,)``. ``noise`` is the standard
+    deviation of the log of one run about the law, robustly estimated.
+    """
+
+    law: Law
+    draws: Array
+    status: FitStatus
+    region: Region
+    objective: Mapping[str, Any]
+    residuals: Array
+    noise: float
+    n_runs: int
+    level: float = 0.9
+    search: Search = field(default_factory=lambda: Search(1, 1, 1.0, 1.0, 1.0))
+    warnings: tuple[Caveat, ...] = ()
+    fixed: tuple[str, ...] = ()
+    source: str = "runs"
+    seed: int = 0
+
+    @cached_property
+    def _sample(self) -> Law:
+        """The law with every draw as its coefficients: columns ``(draw, 1)``."""
+        return self.law.with_coefficients([self.draws[:, j : j + 1] for j in range(self.draws.shape[1])])
+
+    def __call__(self, **quantities: Any) -> Any:
+        """The fitted law's output."""
+        return self.law(**quantities)
+
+    @property
+    def intervals(self) -> dict[str, Interval]:
+        """Each coefficient with its bootstrap standard deviation and percentile interval."""
+        return {name: interval(value, self.draws[:, j], self.level)
+                for j, (name, value) in enumerate(self.law.coefficients.items())}
+
+    @property
+    def derived(self) -> dict[str, Interval]:
+        """The exponents of the optimal params and tokens in compute, where the law divides compute."""
+        if not self.law.splits_compute:
+            return {}
+        compute = self._typical_compute()
+        best = self.law.allocation_exponents(compute)
+        draws = self._sample.allocation_exponents(compute)
+        return {name: interval(float(v), np.ravel(d), self.level)
+                for name, v, d in zip(("params_exponent", "tokens_exponent"), best, draws, strict=True)}
+
+    def _typical_compute(self) -> float:
+        low_high = [self.region.spans[name] for name in ("params", "tokens")]
+        return float(6.0 * np.prod([np.sqrt(a * b) for a, b in low_high]))
+
+    def outputs(self, quantities: Mapping[str, Any]) -> Array:
+        """The law's output under every draw, ``(draw, point)``, at quantities that are floats or ``(point,)``."""
+        points = {name: np.atleast_1d(np.asarray(quantities[name], dtype=float)) for name in self.law.inputs}
+        with np.errstate(all="ignore"):
+            values = self._sample(**points)
+        return np.broadcast_to(values, (len(self.draws), len(next(iter(points.values())))))
+
+    def new_runs(self, quantities: Mapping[str, Any]) -> Array:
+        """Like ``outputs``, for runs yet to be made: each draw carries the noise of one more run.
+
+        The noise is drawn from this fit's own residuals, widened for the coefficients they paid for.
+        """
+        outputs = self.outputs(quantities)
+        spread = np.sqrt(self.n_runs / max(self.n_runs - self.draws.shape[1] + len(self.fixed), 1))
+        rng = np.random.default_rng(self.seed + 1)
+        centred = self.residuals - np.median(self.residuals)
+        return outputs * np.exp(spread * rng.choice(centred, size=outputs.shape))
+
+    def allocate(self, compute: float) -> tuple[Allocation, dict[str, Interval]]:
+        """The best split of ``compute`` [FLOP], and intervals on params, tokens and the output there."""
+        best = self.law.allocate(compute)
+        sample = self._sample.allocate(compute)
+        # The loss at the split one would choose today, under each law the runs allow: not each law's own optimum.
+        outcome = self.outputs({"params": best.params, "tokens": best.tokens})
+        return best, {
+            "params": interval(best.params, np.ravel(sample.params), self.level),
+            "tokens": interval(best.tokens, np.ravel(sample.tokens), self.level),
+            self.law.output.name: interval(best.output, np.ravel(outcome), self.level),
+        }
+
+    def at_level(self, level: float) -> Fit:
+        """The same fit, its intervals read at another ``level``."""
+        if not 0.0 < level < 1.0:
+            raise InputError(f"--level must lie between 0 and 1, got {level:g}")
+        return replace(self, level=level)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fit as data: the contract of ``lawful fit --json``, and enough to rebuild it."""
+        return {
+            "schema": "lawful.fit/1", "form": self.law.form, "settings": self.law.settings,
+            "formula": self.law.formula(), "status": self.status.value,
+            "coefficients": {name: vars(i) for name, i in self.intervals.items()},
+            "level": self.level, "objective": dict(self.objective), "n_runs": self.n_runs,
+            "noise": self.noise, "region": self.region.to_dict(),
+            "derived": {name: vars(i) for name, i in self.derived.items()},
+            "search": vars(self.search), "fixed": list(self.fixed), "source": self.source, "seed": self.seed,
+            "warnings": [vars(w) for w in self.warnings],
+            "residuals": self.residuals.tolist(), "draws": self.draws.tolist(),
+        }
+
+    @staticmethod
+    def from_dict(data: Mapping[str, Any]) -> Fit:
+        """The fit that ``to_dict`` described; ``InputError`` when the data is no fit."""
+        if data.get("schema") != "lawful.fit/1":
+            raise InputError(f"not a saved fit: schema is {data.get('schema')!r}, expected 'lawful.fit/1'")
+        try:
+            law = Law.from_dict({**data, "coefficients": {k: v["value"] for k, v in data["coefficients"].items()}})
+            return Fit(
+                law=law, draws=np.array(data["draws"], dtype=float).reshape(-1, len(law.names())),
+                status=FitStatus(data["status"]), region=Region(**{k: tuple(v) for k, v in data["region"].items()}),
+                objective=data["objective"], residuals=np.array(data["residuals"], dtype=float),
+                noise=data["noise"], n_runs=data["n_runs"], level=data["level"], search=Search(**data["search"]),
+                warnings=tuple(Caveat(**w) for w in data["warnings"]), fixed=tuple(data["fixed"]),
+                source=data["source"], seed=data["seed"],
+            )
+        except (KeyError, TypeError, ValueError, AttributeError) as problem:
+            raise InputError(f"a saved fit that cannot be read: {type(problem).__name__} {problem}; "
+                             "save it again with lawful fit -o fit.json") from None
+
+    def __repr__(self) -> str:
+        wide = max(len(n) for n in self.law.names())
+        lines = [f"{self.law.formula()}   [{self.law.output.unit}]",
+                 f"{self.status.value}: {self.n_runs} runs, {self.objective['name']} {self.objective['value']:.6g}, "
+                 f"noise {100 * self.noise:.2g} %"]
+        lines += [f"  {name:<{wide}}  {i.value:<12.6g} ± {i.std:<10.3g} {100 * self.level:g} % [{i.low:.5g}, {i.high:.5g}]"
+                  for name, i in (self.intervals | self.derived).items()]
+        return "\n".join(lines)

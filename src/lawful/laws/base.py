@@ -1,0 +1,256 @@
+"""What a law is: a small frozen object whose fields are coefficients and whose call is the formula.
+
+To write one: subclass ``Law``, declare the coefficients with their limits (``Positive``, ``Scale``,
+``Exponent``, ``Real``), name the form, and write ``__call__`` with operators and the functions of
+``lawful.laws.expressions``. Everything else follows from that one method: names, limits, text,
+derivatives, the compute-optimal split, the dictionary form.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Annotated, Any, ClassVar, Self, get_args, get_type_hints
+
+from lawful.errors import LawError
+from lawful.laws.expressions import Expr, symbol
+from lawful.quantities import QUANTITIES, Quantity
+
+LOSS = QUANTITIES["loss"]
+
+FLOP_PER_PARAM_TOKEN = 6.0
+"""Training FLOP per parameter and token in C = 6 N D (Kaplan et al. 2020, section 2.1)."""
+
+
+@dataclass(frozen=True)
+class Limit:
+    """The open interval a coefficient lives in, and the span in which a search for it starts."""
+
+    low: float
+    high: float
+    start: tuple[float, float]
+
+
+Positive = Annotated[float, Limit(0.0, math.inf, (1e-2, 1e8))]
+"""A scale: any positive number."""
+
+Scale = Annotated[float, Limit(0.0, math.inf, (1.0, 1e26))]
+"""A scale in the unit of a quantity, such as Kaplan's N_c: positive, and often far beyond every run."""
+
+Exponent = Annotated[float, Limit(0.0, math.inf, (0.02, 1.6))]
+"""The exponent of a power law: positive, and in every published law below 2."""
+
+Real = Annotated[float, Limit(-math.inf, math.inf, (-10.0, 10.0))]
+"""Any finite number."""
+
+
+class Region:
+    """The span of the evidence: per quantity, the smallest and the largest value seen.
+
+    ``Region(params=(70e6, 16e9), tokens=(5e9, 500e9))``.
+    """
+
+    def __init__(self, **spans: tuple[float, float]) -> None:
+        self.spans: Mapping[str, tuple[float, float]] = {k: (float(a), float(b)) for k, (a, b) in spans.items()}
+
+    def reach(self, **values: float) -> dict[str, float]:
+        """How far outside each span a value lies, in decades; 0 inside; only for the spans known."""
+        return {
+            name: max(0.0, math.log10(low / values[name]), math.log10(values[name] / high))
+            for name, (low, high) in self.spans.items() if name in values
+        }
+
+    def to_dict(self) -> dict[str, list[float]]:
+        """The spans as JSON holds them."""
+        return {name: [low, high] for name, (low, high) in self.spans.items()}
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Region) and self.spans == other.spans
+
+    def __hash__(self) -> int:
+        return hash(tuple(self.spans.items()))
+
+    def __repr__(self) -> str:
+        return f"Region({', '.join(f'{k}=({a:g}, {b:g})' for k, (a, b) in self.spans.items())})"
+
+
+@dataclass(frozen=True)
+class Allocation:
+    """A compute budget split between model and data; each a float, or an array over draws."""
+
+    compute: Any   # FLOP
+    params: Any
+    tokens: Any
+    output: Any    # the law's output there: for most laws, loss in nats/token
+
+
+@dataclass(frozen=True)
+class Law(ABC):
+    """A formula with numbers in it, called with quantities by name: ``law(params=70e9, tokens=1.4e12)``.
+
+    A subclass is a *form*; an instance is the form with coefficients. Subclassing registers the form
+    under ``form`` and ``aliases``. Coefficients may be arrays of shape ``(draw, 1)`` as well as floats:
+    the law is then a whole sample of laws, evaluated at once.
+    """
+
+    form: ClassVar[str]
+    aliases: ClassVar[tuple[str, ...]] = ()
+    output: ClassVar[Quantity] = LOSS
+
+    registry: ClassVar[dict[str, type[Law]]] = {}
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "form" not in cls.__dict__:
+            raise TypeError(f"{cls.__name__} needs a name: form = '...'")
+        for name in (cls.form, *cls.aliases):
+            if Law.registry.setdefault(name, cls).__qualname__ != cls.__qualname__:
+                raise TypeError(f"two forms are called {name!r}: {Law.registry[name].__name__}, {cls.__name__}")
+            Law.registry[name] = cls
+
+    def __post_init__(self) -> None:
+        for name, limit in self.limits().items():
+            value = getattr(self, name)
+            if isinstance(value, (int, float)) and not (limit.low < value < limit.high):
+                raise LawError(f"{self.form}: {name} must lie in ({limit.low:g}, {limit.high:g}), got {value:g}")
+
+    @abstractmethod
+    def __call__(self, *args: Any, **quantities: Any) -> Any:
+        """The output at these quantities: floats, arrays that broadcast, or symbols."""
+
+    # ------------------------------------------------------------------------ what a form consists of
+
+    @classmethod
+    @cache
+    def limits(cls) -> Mapping[str, Limit]:
+        """The coefficients, in order, each with the interval it lives in."""
+        hints = get_type_hints(cls, include_extras=True)
+        return {f.name: limit for f in dataclasses.fields(cls)
+                for limit in get_args(hints[f.name])[1:] if isinstance(limit, Limit)}
+
+    @classmethod
+    def names(cls) -> tuple[str, ...]:
+        """The names of the coefficients, in order."""
+        return tuple(cls.limits())
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The names of the quantities the formula takes, in order."""
+        return tuple(list(inspect.signature(type(self).__call__).parameters)[1:])
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The fields that are choices, not coefficients."""
+        return {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if f.name not in self.limits()}
+
+    @property
+    def coefficients(self) -> dict[str, Any]:
+        """The coefficients by name."""
+        return {name: getattr(self, name) for name in self.names()}
+
+    def with_coefficients(self, values: Mapping[str, Any] | Sequence[Any]) -> Self:
+        """The same form with other coefficients, by name or in order; columns of draws are welcome."""
+        if not isinstance(values, Mapping):
+            values = dict(zip(self.names(), values, strict=True))
+        return type(self)(**self.settings, **values)
+
+    def expression(self) -> Expr:
+        """The formula as an expression in the coefficients and the quantities, by their names."""
+        symbols = self.with_coefficients({name: symbol(name) for name in self.names()})
+        formula = symbols(**{name: symbol(name) for name in self.inputs})
+        assert isinstance(formula, Expr)
+        return formula
+
+    def formula(self) -> str:
+        """The formula as text, derived from the call itself: ``loss = E + A / params**alpha + ...``."""
+        return f"{self.output.name} = {self.expression()}"
+
+    def at(self, quantities: Mapping[str, Any]) -> Any:
+        """The output at ``quantities``, which may hold more than the law takes.
+
+        Raises ``LawError`` naming what is missing, with units.
+        """
+        missing = [name for name in self.inputs if name not in quantities]
+        if missing:
+            needed = ", ".join(QUANTITIES[name].label() if name in QUANTITIES else name for name in self.inputs)
+            raise LawError(f"{self.form} needs {needed}; missing {', '.join(missing)}")
+        return self(**{name: quantities[name] for name in self.inputs})
+
+    # -------------------------------------------------------------------------------- compute-optimal
+
+    @property
+    def splits_compute(self) -> bool:
+        """Whether the law says how to divide compute: it takes both params and tokens."""
+        return {"params", "tokens"} <= set(self.inputs)
+
+    def allocate(self, compute: Any, flop_per_param_token: float = FLOP_PER_PARAM_TOKEN) -> Allocation:
+        """The params and tokens with the best output at ``compute`` = k N D [FLOP].
+
+        Raises ``LawError`` for a law that does not take params and tokens.
+        """
+        if not self.splits_compute:
+            raise LawError(f"{self.form} takes {', '.join(self.inputs)}: it cannot divide compute between "
+                           "params and tokens; fit a joint form such as chinchilla")
+        product = compute / flop_per_param_token
+        params = self.optimal_params(product)
+        return Allocation(compute, params, product / params, self(params=params, tokens=product / params))
+
+    def optimal_params(self, product: Any) -> Any:
+        """The params N that are best when params x tokens = ``product``; found numerically.
+
+        A form with a closed solution overrides this; ``numeric_optimal_params`` stays to test it.
+        """
+        return self.numeric_optimal_params(product)
+
+    def numeric_optimal_params(self, product: Any) -> Any:
+        """``optimal_params`` by a dense scan of log N over [1, product], then golden-section search."""
+        import numpy as np
+
+        top = np.log(np.asarray(product, dtype=float))
+        share = np.linspace(0.0, 1.0, 257).reshape(-1, *([1] * max(np.ndim(top), 2)))
+
+        def value(log_params: Any) -> Any:
+            return self(params=np.exp(log_params), tokens=np.exp(top - log_params))
+
+        scan = np.asarray(value(share * top))
+        best = np.argmin(scan, axis=0)
+        step = top / 256.0
+        low, high = np.clip(best - 1, 0, None) * step, np.clip(best + 1, None, 256) * step
+        golden = (math.sqrt(5.0) - 1.0) / 2.0
+        for _ in range(80):
+            left, right = high - golden * (high - low), low + golden * (high - low)
+            shrink = value(left) < value(right)
+            low, high = np.where(shrink, low, left), np.where(shrink, right, high)
+        params = np.exp(0.5 * (low + high))
+        return float(params.reshape(-1)[0]) if params.size == 1 else params.reshape(np.broadcast(best, top).shape)
+
+    def allocation_exponents(self, compute: float = 1e21) -> tuple[Any, Any]:
+        """The exponents (a, b) of N* ~ C**a and D* ~ C**b; local, around ``compute``, where they vary."""
+        import numpy as np
+
+        factor = 1.1
+        low, high = (self.allocate(compute * f) for f in (1 / factor, factor))
+        a = np.log(high.params / low.params) / (2.0 * math.log(factor))
+        return a, 1.0 - a
+
+    # -------------------------------------------------------------------------------------- plain data
+
+    def to_dict(self) -> dict[str, Any]:
+        """The law as data: form, settings, coefficients."""
+        return {"form": self.form, "settings": self.settings, "coefficients": self.coefficients}
+
+    @staticmethod
+    def from_dict(data: Mapping[str, Any]) -> Law:
+        """The law that ``to_dict`` described; ``LawError`` for a form or coefficients that do not exist."""
+        cls = Law.registry.get(str(data.get("form")))
+        if cls is None:
+            raise LawError(f"no form is called {data.get('form')!r}; known: {', '.join(sorted(Law.registry))}")
+        coefficients = data.get("coefficients", {})
+        if set(coefficients) != set(cls.names()):
+            raise LawError(f"{cls.form} has coefficients {', '.join(cls.names())}; got {', '.join(coefficients)}")
+        return cls(**data.get("settings", {}), **coefficients)

@@ -1,0 +1,345 @@
+"""Formulas as data: a law called with symbols instead of numbers gives its own expression.
+
+From it follow the exact first and second derivatives, which coefficients enter linearly, and the
+formula as text, so that none of these is ever written down a second time. ``exp``, ``log`` and the
+other functions here take symbols, floats and any array alike, and are what formulas are written with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+
+__all__ = ["Expr", "Tape", "constant", "differentiate", "exp", "log", "maximum", "minimum", "symbol"]
+
+
+class Expr:
+    """A node of an expression: an operation on other nodes, a symbol, or a constant."""
+
+    __slots__ = ("_hash", "args", "name", "op", "value")
+
+    def __init__(self, op: str, args: tuple[Expr, ...] = (), name: str = "", value: float = 0.0) -> None:
+        self.op: Final = op
+        self.args: Final = args
+        self.name: Final = name
+        self.value: Final = value
+        self._hash: Final = hash((op, args, name, value))
+
+    __array_ufunc__ = None  # numpy arrays hand the operation over to us instead of looping over it
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or (
+            isinstance(other, Expr)
+            and self._hash == other._hash
+            and (self.op, self.name, self.value, self.args) == (other.op, other.name, other.value, other.args)
+        )
+
+    def __add__(self, other: Expr | float) -> Expr:
+        return _add(self, _expr(other))
+
+    def __radd__(self, other: float) -> Expr:
+        return _add(_expr(other), self)
+
+    def __sub__(self, other: Expr | float) -> Expr:
+        return _add(self, _multiply(constant(-1.0), _expr(other)))
+
+    def __rsub__(self, other: float) -> Expr:
+        return _add(_expr(other), _multiply(constant(-1.0), self))
+
+    def __mul__(self, other: Expr | float) -> Expr:
+        return _multiply(self, _expr(other))
+
+    def __rmul__(self, other: float) -> Expr:
+        return _multiply(_expr(other), self)
+
+    def __truediv__(self, other: Expr | float) -> Expr:
+        return _multiply(self, _power(_expr(other), constant(-1.0)))
+
+    def __rtruediv__(self, other: float) -> Expr:
+        return _multiply(_expr(other), _power(self, constant(-1.0)))
+
+    def __pow__(self, other: Expr | float) -> Expr:
+        return _power(self, _expr(other))
+
+    def __rpow__(self, other: float) -> Expr:
+        return _power(_expr(other), self)
+
+    def __neg__(self) -> Expr:
+        return _multiply(constant(-1.0), self)
+
+    def symbols(self) -> frozenset[str]:
+        """The names of the symbols this expression depends on."""
+        return frozenset(node.name for node in _in_order([self]) if node.op == "symbol")
+
+    def __str__(self) -> str:
+        return _text(self)[0]
+
+    __repr__ = __str__
+
+
+def symbol(name: str) -> Expr:
+    """A symbol: a coefficient or a quantity."""
+    return Expr("symbol", name=name)
+
+
+def constant(value: float) -> Expr:
+    """A number."""
+    return Expr("constant", value=float(value))
+
+
+def _expr(value: Expr | float) -> Expr:
+    return value if isinstance(value, Expr) else constant(value)
+
+
+def _is(node: Expr, value: float) -> bool:
+    return node.op == "constant" and node.value == value
+
+
+def _add(a: Expr, b: Expr) -> Expr:
+    if a.op == b.op == "constant":
+        return constant(a.value + b.value)
+    if _is(a, 0.0):
+        return b
+    return a if _is(b, 0.0) else Expr("add", (a, b))
+
+
+def _multiply(a: Expr, b: Expr) -> Expr:
+    if a.op == b.op == "constant":
+        return constant(a.value * b.value)
+    if b.op == "constant":
+        a, b = b, a
+    if _is(a, 0.0):
+        return a
+    if _is(a, 1.0):
+        return b
+    if a.op == "constant" and b.op == "multiply" and b.args[0].op == "constant":
+        return _multiply(constant(a.value * b.args[0].value), b.args[1])
+    return Expr("multiply", (a, b))
+
+
+def _power(base: Expr, exponent: Expr) -> Expr:
+    if _is(exponent, 1.0):
+        return base
+    if _is(exponent, 0.0):
+        return constant(1.0)
+    if base.op == exponent.op == "constant":
+        return constant(base.value**exponent.value)
+    if base.op == "power" and exponent.op == "constant":  # (x**a)**c = x**(a c): bases are positive here
+        return _power(base.args[0], _multiply(exponent, base.args[1]))
+    return Expr("power", (base, exponent))
+
+
+# ------------------------------------------------------------------------ functions for formulas
+
+def _function(name: str) -> Callable[[Any], Any]:
+    def apply(x: Any) -> Any:
+        if isinstance(x, Expr):
+            return Expr(name, (x,))
+        namespace = x.__array_namespace__() if hasattr(x, "__array_namespace__") else np
+        return getattr(namespace, name)(x)
+
+    apply.__name__ = name
+    apply.__doc__ = f"``{name}`` of a symbol, a float or an array of any kind."
+    return apply
+
+
+exp = _function("exp")
+log = _function("log")
+
+
+def _pairwise(name: str) -> Callable[[Any, Any], Any]:
+    def apply(a: Any, b: Any) -> Any:
+        if isinstance(a, Expr) or isinstance(b, Expr):
+            return Expr(name, (_expr(a), _expr(b)))
+        namespace = next((x.__array_namespace__() for x in (a, b) if hasattr(x, "__array_namespace__")), np)
+        return getattr(namespace, name)(a, b)
+
+    apply.__name__ = name
+    apply.__doc__ = f"The elementwise ``{name}`` of two symbols, floats or arrays."
+    return apply
+
+
+minimum = _pairwise("minimum")
+maximum = _pairwise("maximum")
+
+
+# -------------------------------------------------------------------------------- differentiation
+
+def differentiate(node: Expr, name: str) -> Expr:
+    """The exact derivative of ``node`` with respect to the symbol ``name``."""
+    known: dict[Expr, Expr] = {}
+    for step in _in_order([node]):
+        known[step] = _derivative(step, name, known)
+    return known[node]
+
+
+def _derivative(node: Expr, name: str, known: Mapping[Expr, Expr]) -> Expr:
+    d = [known[a] for a in node.args]
+    match node.op:
+        case "symbol":
+            return constant(1.0 if node.name == name else 0.0)
+        case "constant":
+            return constant(0.0)
+        case "add":
+            return d[0] + d[1]
+        case "multiply":
+            a, b = node.args
+            return d[0] * b + a * d[1]
+        case "power":
+            base, exponent = node.args
+            # node / base, not base**(exponent - 1): the power is at hand, a second one would cost an exp
+            through_base = exponent * (node / base) * d[0] if not _is(d[0], 0.0) else d[0]
+            through_exponent = node * log(base) * d[1] if not _is(d[1], 0.0) else d[1]
+            return through_base + through_exponent
+        case "exp":
+            return node * d[0]
+        case "log":
+            return d[0] / node.args[0]
+        case "minimum" | "maximum":
+            a, b = node.args
+            first = Expr("less", (a, b)) if node.op == "minimum" else Expr("less", (b, a))
+            return first * d[0] + (1.0 - first) * d[1]
+        case "less":
+            return constant(0.0)
+    raise AssertionError(f"no derivative for {node.op!r}")
+
+
+def _in_order(roots: Iterable[Expr]) -> list[Expr]:
+    """Every node under ``roots`` once, arguments before the operations that use them."""
+    done: dict[Expr, None] = {}
+    stack = list(roots)[::-1]
+    while stack:
+        node = stack[-1]
+        waiting = [a for a in node.args if a not in done]
+        if node in done or not waiting:
+            done.setdefault(node)
+            stack.pop()
+        else:
+            stack.extend(waiting)
+    return list(done)
+
+
+# -------------------------------------------------------------------------------------- evaluation
+
+_UFUNCS: Mapping[str, Callable[..., Any]] = {
+    "add": np.add, "multiply": np.multiply, "exp": np.exp, "log": np.log,
+    "minimum": np.minimum, "maximum": np.maximum, "less": np.less, "reciprocal": np.reciprocal,
+}
+
+
+class Tape:
+    """Expressions compiled for one set of data: common parts are computed once, constant parts ahead.
+
+    ``fixed`` gives the symbols that never change (the runs' quantities, shape ``(run,)``); calling the
+    tape with the others (coefficients, shape ``(batch, 1)``) gives one array an output. A power of a
+    fixed quantity becomes ``exp(exponent * log(quantity))`` with the logarithm taken once.
+    """
+
+    def __init__(self, outputs: Sequence[Expr], fixed: Mapping[str, Any]) -> None:
+        self._known: dict[int, Any] = {}
+        self._steps: list[tuple[Callable[..., Any], tuple[int, ...], int]] = []
+        self._free: dict[str, int] = {}
+        slots: dict[Expr, int] = {}
+        lowered = [_lowered(output) for output in outputs]
+        for node in _in_order(lowered):
+            slot = slots.setdefault(node, len(slots))
+            args = tuple(slots[a] for a in node.args)
+            if node.op == "constant":
+                self._known[slot] = node.value
+            elif node.op == "symbol" and node.name in fixed:
+                self._known[slot] = np.asarray(fixed[node.name], dtype=float)
+            elif node.op == "symbol":
+                self._free[node.name] = slot
+            elif all(a in self._known for a in args):
+                self._known[slot] = _UFUNCS[node.op](*(self._known[a] for a in args))
+            else:
+                self._steps.append((_UFUNCS[node.op], args, slot))
+        self._outputs = [slots[node] for node in lowered]
+        self._size = len(slots)
+
+    def __call__(self, free: Mapping[str, Any]) -> list[Any]:
+        """The outputs for these values of the free symbols; a constant output is a float."""
+        cells: list[Any] = [None] * self._size
+        for slot, value in self._known.items():
+            cells[slot] = value
+        for name, slot in self._free.items():
+            cells[slot] = free[name]
+        for function, args, slot in self._steps:
+            cells[slot] = function(*[cells[a] for a in args])
+        return [cells[slot] for slot in self._outputs]
+
+
+def _lowered(node: Expr) -> Expr:
+    """``node`` with every power whose exponent varies written as an exponential of a logarithm."""
+    known: dict[Expr, Expr] = {}
+    for step in _in_order([node]):
+        args = tuple(known[a] for a in step.args)
+        if step.op == "power" and step.args[1].op == "constant" and step.args[1].value == -1.0:
+            known[step] = Expr("reciprocal", args[:1])
+        elif step.op == "power":
+            known[step] = exp(args[1] * log(args[0]))
+        else:
+            known[step] = step if args == step.args else Expr(step.op, args, step.name, step.value)
+    return known[node]
+
+
+# --------------------------------------------------------------------------------------------- text
+
+_LEVEL = {"add": 1, "multiply": 2, "power": 4}
+
+
+def _text(node: Expr) -> tuple[str, int]:
+    """The formula in usual notation, with the binding strength of its outermost operation."""
+    if node.op == "symbol":
+        return node.name, 9
+    if node.op == "constant":
+        return f"{node.value:g}", 9 if node.value >= 0 else 3
+
+    def inside(part: Expr, level: int) -> str:
+        shown, strength = _text(part)
+        return shown if strength >= level else f"({shown})"
+
+    if node.op == "add":
+        left, right = node.args
+        if right.op == "multiply" and right.args[0].op == "constant" and right.args[0].value < 0:
+            positive = _multiply(constant(-right.args[0].value), right.args[1])
+            return f"{inside(left, 1)} - {inside(positive, 2)}", 1
+        return f"{inside(left, 1)} + {inside(right, 1)}", 1
+    if node.op == "multiply":
+        if _is(node.args[0], -1.0):
+            return f"-{inside(node.args[1], 2)}", 3
+        above, below = [], []
+        for factor in _factors(node):
+            flipped = _reciprocal(factor)
+            (above if flipped is None else below).append(factor if flipped is None else flipped)
+        top = " * ".join(inside(f, 2) for f in above) or "1"
+        return (top + "".join(f" / {inside(f, 3)}" for f in below)), 2
+    if node.op == "power":
+        flipped = _reciprocal(node)
+        if flipped is not None:
+            return f"1 / {inside(flipped, 3)}", 2
+        return f"{inside(node.args[0], 5)}**{inside(node.args[1], 4)}", 4
+    return f"{node.op}({', '.join(_text(a)[0] for a in node.args)})", 9
+
+
+def _factors(node: Expr) -> list[Expr]:
+    if node.op != "multiply":
+        return [node]
+    return [f for arg in node.args for f in _factors(arg)]
+
+
+def _reciprocal(node: Expr) -> Expr | None:
+    """What ``node`` divides by, if it is a power with a negative exponent."""
+    if node.op != "power":
+        return None
+    base, exponent = node.args
+    if exponent.op == "constant" and exponent.value < 0:
+        return _power(base, constant(-exponent.value))
+    if exponent.op == "multiply" and exponent.args[0].op == "constant" and exponent.args[0].value < 0:
+        return _power(base, _multiply(constant(-exponent.args[0].value), exponent.args[1]))
+    return None

@@ -1,0 +1,146 @@
+"""A law with its papers in hand: where the numbers are printed, what they count, where they fail.
+
+``Published`` wraps a ``Law`` with source, conventions, fitted region, known failures and check values.
+Constructing one enters it in the catalogue under its key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from lawful.errors import LawError
+from lawful.laws.base import Law, Region
+from lawful.quantities import QUANTITIES, parse_number
+from lawful.results import Caveat
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a law is printed."""
+
+    arxiv: str
+    where: str            # equation, table or section
+    authors: str
+    year: int
+    title: str = ""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A known way in which a law misleads, and who says so (an arXiv number)."""
+
+    text: str
+    source: str
+
+
+@dataclass(frozen=True)
+class Check:
+    """A value the law must give: ``printed`` is a string, so the tolerance is half a unit of its last digit."""
+
+    at: Mapping[str, float]
+    printed: str
+    where: str
+
+    @property
+    def value(self) -> float:
+        """The printed number."""
+        return parse_number(self.printed)
+
+    @property
+    def half_unit(self) -> float:
+        """Half a unit of the last printed digit, with room for the last bit."""
+        mantissa, _, exponent = self.printed.lower().partition("e")
+        decimals = len(mantissa.partition(".")[2])
+        return 0.5 * 10.0 ** (int(exponent or 0) - decimals) * (1 + 1e-9)
+
+
+@dataclass(frozen=True)
+class Published:
+    """A published law: callable like the ``law`` it holds, with everything one should know about it.
+
+    ``counting`` gives the convention of each input where the field disagrees; ``symbols`` the paper's
+    letter of each input; ``notes`` say how a number was read when sources differ.
+    """
+
+    key: str
+    title: str
+    law: Law
+    source: Source
+    region: Region
+    checks: tuple[Check, ...]
+    category: str
+    questions: tuple[int, ...]
+    counting: Mapping[str, str] = field(default_factory=dict)
+    failures: tuple[Failure, ...] = ()
+    symbols: Mapping[str, str] = field(default_factory=dict)
+    notes: str = ""
+
+    registry: ClassVar[dict[str, Published]] = {}
+
+    def __post_init__(self) -> None:
+        if self.key in Published.registry:
+            raise ValueError(f"two published laws are called {self.key!r}")
+        Published.registry[self.key] = self
+
+    def __call__(self, **quantities: Any) -> Any:
+        """The law's output at these quantities."""
+        return self.law(**quantities)
+
+    def resolve(self, given: Mapping[str, float]) -> tuple[dict[str, float], tuple[Caveat, ...]]:
+        """The law's inputs among the quantities ``given``, by its own counting convention, with caveats.
+
+        Plain ``params`` are taken to be counted as the law counts them, and that is said. A count of
+        another convention (``total_params`` for a law of non-embedding counts) raises ``LawError``:
+        it is never converted silently.
+        """
+        caveats: list[Caveat] = []
+        taken: dict[str, float] = {}
+        surplus = dict(given)
+        for name in self.law.inputs:
+            convention = self.counting.get(name, "")
+            exact = next((q.name for q in QUANTITIES.values()
+                          if name == "params" and q.convention == convention and q.name in surplus), None)
+            if exact is not None:
+                taken[name] = surplus.pop(exact)
+            elif name in surplus:
+                taken[name] = surplus.pop(name)
+                if name == "params" and convention:
+                    caveats.append(Caveat("params_convention", f"params are read as {convention} counts, "
+                                          f"as {self.key} counts them"))
+        missing = [n for n in self.law.inputs if n not in taken]
+        if missing or surplus:
+            needed = ", ".join(f"{QUANTITIES[n].label()}" + (f" ({self.counting[n]})" if self.counting.get(n) else "")
+                               for n in self.law.inputs)
+            wrong = f"missing {', '.join(missing)}" if missing else f"it does not take {', '.join(surplus)}"
+            hint = ("; convert the count of parameters to this law's convention first"
+                    if missing == ["params"] and any(k.endswith("_params") for k in surplus) else "")
+            raise LawError(f"{self.key} takes {needed}: {wrong}{hint}")
+        return taken, tuple(caveats)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The entry as data, as ``laws show --json`` prints it."""
+        return {
+            "schema": "lawful.law/1", "key": self.key, "title": self.title, "formula": self.law.formula(),
+            "form": self.law.form,
+            "inputs": [{"name": n, "symbol": self.symbols.get(n, QUANTITIES[n].symbol), "unit": QUANTITIES[n].unit,
+                        "convention": self.counting.get(n, "")} for n in self.law.inputs],
+            "output": {"name": self.law.output.name, "unit": self.law.output.unit},
+            "coefficients": self.law.coefficients, "region": self.region.to_dict(),
+            "failures": [{"text": f.text, "source": f.source} for f in self.failures],
+            "source": {"arxiv": self.source.arxiv, "where": self.source.where, "authors": self.source.authors,
+                       "year": self.source.year, "title": self.source.title},
+            "category": self.category, "questions": list(self.questions), "notes": self.notes,
+            "checks": [{"at": dict(c.at), "printed": c.printed, "where": c.where,
+                        "verdict": "pass" if self.passes(c) else "fail"} for c in self.checks],
+        }
+
+    def passes(self, check: Check) -> bool:
+        """Whether the law gives ``check`` to within half a unit of its last printed digit."""
+        return bool(abs(float(self.law.at(check.at)) - check.value) <= check.half_unit)
+
+
+def entries() -> Mapping[str, Published]:
+    """Every published law that has been imported, by key."""
+    return Published.registry

@@ -1,0 +1,208 @@
+"""What a training run is: a table of runs, checked once, at the door.
+
+``RunTable.from_columns`` takes raw columns (strings or numbers), finds the known quantities among
+them, applies a row filter, checks every value, and derives what is missing, saying so. From then on
+quantities are float64 arrays of shape ``(run,)`` and everything else is kept as labels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lawful.errors import InputError, RunsError
+from lawful.filters import select
+from lawful.quantities import PARAM_COUNTS, QUANTITIES, Column, parse_number, resolve_columns
+from lawful.results import Caveat
+
+Array = npt.NDArray[np.float64]
+
+FLOP_PER_PARAM_TOKEN = 6.0
+"""Training FLOP per parameter and token: 2 forward, 4 backward (Kaplan et al. 2020, section 2.1)."""
+
+CORE = ("params", "nonembedding_params", "tokens", "compute", "loss")
+"""Quantities that laws are fitted on: their columns must hold positive numbers once asked for."""
+
+
+@dataclass(frozen=True)
+class RunTable:
+    """Validated runs: one row a finished training run.
+
+    ``quantities`` maps names of the glossary to float64 arrays ``(run,)``; ``labels`` keeps every
+    other column as strings; ``rows`` are the rows' numbers in the file, from 1; ``columns`` says
+    where each quantity came from; ``notes`` tells what was derived or read in a particular way;
+    ``problems`` keeps, for a quantity whose column holds impossible values, the sentence that is
+    raised when someone asks for it: a bad column that nobody needs stops nobody.
+    """
+
+    quantities: Mapping[str, Array]
+    labels: Mapping[str, npt.NDArray[np.str_]] = field(default_factory=dict)
+    rows: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    columns: Mapping[str, Column] = field(default_factory=dict)
+    notes: tuple[Caveat, ...] = ()
+    source: str = "runs"
+    problems: Mapping[str, str] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(next(iter(self.quantities.values()), ()))
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.quantities
+
+    def __getitem__(self, name: str) -> Array:
+        """The values of one quantity, shape ``(run,)``; ``RunsError`` names what is there instead."""
+        if name in self.problems:
+            raise RunsError(self.problems[name])
+        if name not in self.quantities:
+            raise self.missing(name)
+        return self.quantities[name]
+
+    @classmethod
+    def of(cls, **quantities: Sequence[float] | Array) -> RunTable:
+        """A table from arrays by name: ``RunTable.of(params=..., tokens=..., loss=...)``."""
+        return cls.from_columns(dict(quantities))
+
+    @classmethod
+    def from_columns(
+        cls,
+        columns: Mapping[str, Sequence[Any] | npt.NDArray[Any]],
+        *,
+        mapping: Mapping[str, str] | None = None,
+        where: str | None = None,
+        source: str = "runs",
+    ) -> RunTable:
+        """The runs in raw ``columns``, equal-length sequences of strings or numbers by header.
+
+        ``mapping`` gives {quantity: column} where the headers do not say it; ``where`` keeps the rows
+        for which it holds, before any value is checked. Text in a number column, and values that are
+        NaN, infinite, zero or negative where a count or a loss must be positive, are refused with their
+        row as soon as that quantity is asked for; an optional quantity of that sort becomes a label.
+
+        Raises ``RunsError`` for an empty table, columns of different lengths, or a filter that keeps nothing.
+        """
+        lengths = {len(values) for values in columns.values()}
+        if not columns or lengths in (set(), {0}):
+            raise RunsError(f"{source}: the table is empty; give a header line and one row a run")
+        if len(lengths) > 1:
+            raise RunsError(f"{source}: the columns have different lengths")
+        found = resolve_columns(columns, mapping)
+        rows = np.arange(1, lengths.pop() + 1)
+        if where is not None:
+            kept = _kept(columns, found, where, len(rows))
+            rows = rows[kept]
+            if not len(rows):
+                raise RunsError(f"{source}: --where {where!r} keeps none of the {len(kept)} rows")
+            columns = {name: np.asarray(values)[kept] for name, values in columns.items()}
+        quantities: dict[str, Array] = {}
+        problems: dict[str, str] = {}
+        for name, column in found.items():
+            try:
+                quantities[name] = _numbers(columns[column.column], column, rows, source)
+            except RunsError as problem:
+                if name in CORE or name in (mapping or {}):
+                    problems[name] = str(problem)
+        used = {c.column for name, c in found.items() if name in quantities}
+        labels = {name: np.asarray(values, dtype=str) for name, values in columns.items() if name not in used}
+        kept_columns = {name: column for name, column in found.items() if name in quantities}
+        return cls(quantities, labels, rows, kept_columns, (), source, problems)._derive()
+
+    def _derive(self) -> RunTable:
+        """Fill in whichever of params, tokens and compute follows from the other two by C = 6 N D."""
+        have = dict(self.quantities)
+        notes = [
+            Caveat("scaled_column", f"{c.name} is column {c.column!r} times {c.scale:g}, as its header states")
+            for c in self.columns.values() if c.scale != 1.0
+        ]
+        size = next((name for name in PARAM_COUNTS if name in have), None)
+        if size is not None and size != "params" and "params" not in self.problems:
+            have["params"] = have[size]
+            notes.append(Caveat("params_convention", f"params are {size} (column "
+                                f"{self.columns[size].column!r}): the only count of parameters in the table"))
+        problems = dict(self.problems)
+        if "compute" not in have and {"params", "tokens"} <= have.keys():
+            have["compute"] = FLOP_PER_PARAM_TOKEN * have["params"] * have["tokens"]
+            why = problems.pop("compute", "the table has no such column")
+            notes.append(Caveat("compute_derived", f"compute is derived as 6 N D: {why}"))
+        elif "tokens" not in have and {"params", "compute"} <= have.keys():
+            have["tokens"] = have["compute"] / (FLOP_PER_PARAM_TOKEN * have["params"])
+            notes.append(Caveat("tokens_derived", "tokens are derived as C / (6 N): the table has no such column"))
+        elif "params" not in have and {"tokens", "compute"} <= have.keys():
+            have["params"] = have["compute"] / (FLOP_PER_PARAM_TOKEN * have["tokens"])
+            notes.append(Caveat("params_derived", "params are derived as C / (6 D): the table has no such column"))
+        return replace(self, quantities=have, notes=tuple(notes), problems=problems)
+
+    def need(self, *names: str) -> tuple[Array, ...]:
+        """The named quantities' values; ``RunsError`` lists the columns found when one is missing."""
+        return tuple(self[name] for name in names)
+
+    def missing(self, name: str) -> RunsError:
+        """The error for a quantity that the table lacks: what was found, and how to map it."""
+        import difflib
+
+        found = list(self.labels) + [c.column for c in self.columns.values()]
+        about = QUANTITIES.get(name)
+        aliases = (name, *about.aliases) if about else (name,)
+        near = [c for c in found if difflib.get_close_matches(c.lower(), aliases, n=1, cutoff=0.6)]
+        hint = f"; the nearest is {near[0]!r}: pass --map {name}={near[0]}" if near else f"; --map {name}=COLUMN"
+        return RunsError(f"{self.source}: no column for {name} ({', '.join(aliases[:5])}); "
+                         f"found {', '.join(found) or 'none'}{hint}")
+
+    def take(self, keep: npt.NDArray[Any]) -> RunTable:
+        """The runs that ``keep``, a mask or indices, selects."""
+        return replace(
+            self,
+            quantities={k: v[keep] for k, v in self.quantities.items()},
+            labels={k: v[keep] for k, v in self.labels.items()},
+            rows=self.rows[keep],
+        )
+
+
+def _kept(columns: Mapping[str, Any], found: Mapping[str, Column], where: str, rows: int) -> npt.NDArray[np.bool_]:
+    readable: dict[str, npt.NDArray[Any]] = {}
+    for name, values in columns.items():
+        try:
+            readable[name] = np.asarray(values, dtype=np.float64)
+        except (ValueError, TypeError):
+            readable[name] = np.asarray(values, dtype=str)
+    for name, column in found.items():
+        source = readable[column.column]
+        readable.setdefault(name, source * column.scale if source.dtype.kind == "f" else source)
+    return select(where, readable, rows)
+
+
+def _number(value: Any) -> float:
+    """One cell; NaN and infinity pass here, so that they are refused by what they are."""
+    try:
+        return float(value)
+    except (ValueError, TypeError):
+        return parse_number("" if value is None else value)
+
+
+def _numbers(values: Any, column: Column, rows: npt.NDArray[np.int64], source: str) -> Array:
+    """One column as float64; ``RunsError`` with the row of the first value that no run can have."""
+    where = f"{source}: column {column.column!r}"
+    try:
+        numbers = np.array(values, dtype=np.float64)
+    except (ValueError, TypeError):
+        parsed = []
+        for row, value in zip(rows, values, strict=True):
+            try:
+                parsed.append(_number(value))
+            except InputError:
+                shown = "is empty" if value is None or not str(value).strip() else f"got {str(value)[:40]!r}"
+                raise RunsError(f"{where}, row {row}: {column.name} must be a number, {shown}; "
+                                f"filter the row out with --where, or map another column") from None
+        numbers = np.array(parsed, dtype=np.float64)
+    numbers = numbers * column.scale
+    positive = QUANTITIES[column.name].positive if column.name in QUANTITIES else False
+    bad = ~np.isfinite(numbers) | ((numbers <= 0) if positive and column.name in CORE else False)
+    if bad.any():
+        first = int(np.argmax(bad))
+        more = f" (and {int(bad.sum()) - 1} more rows)" if bad.sum() > 1 else ""
+        raise RunsError(f"{where}, row {rows[first]}{more}: {column.name} must be a positive, finite number, "
+                        f"got {numbers[first]:g}; filter it out with --where, or correct it")
+    return numbers
