@@ -87,6 +87,7 @@ def fit(
     best, agree = _point(job)
     draws, converged, agreeing = _resample(job, best.coefficients[:1], bootstrap, seed)
     c = best.coefficients[0]
+    draws = _spread(problem, penalty, c, draws)
     fitted = law.with_coefficients({**fixed, **dict(zip(problem.names, c.tolist(), strict=True))})
     residuals = -problem.residuals(best.coefficients[:1])[0]
     condition, influence = _information(problem, c)
@@ -178,6 +179,19 @@ def resample_weights(runs: int, count: int, coefficients: int, seed: int) -> Arr
             break
         weights[poor] = rng.multinomial(runs, share, size=len(poor))
     return weights
+
+
+def _spread(problem: Problem, penalty: Objective, c: Array, draws: Array) -> Array:
+    """Least squares' resamples, widened about the estimate by sqrt(n / (n - p)).
+
+    Residuals of least squares are smaller than the noise by that factor, and so is what their bootstrap
+    shows. A Huber loss with a narrow delta needs no such correction: its resamples spread a little too far.
+    """
+    n, p = len(problem.observed), len(problem.names)
+    if not math.isinf(penalty.delta) or n <= p or not len(draws):
+        return draws
+    centre = problem.space.free(c.reshape(1, -1))
+    return problem.space.coefficients(centre + math.sqrt(n / (n - p)) * (problem.space.free(draws) - centre))
 
 
 def _with_fixed(law: Law, problem: Problem, draws: Array, fixed: Mapping[str, float]) -> Array:

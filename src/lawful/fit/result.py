@@ -77,7 +77,7 @@ class Fit:
     seed: int = 0
 
     @cached_property
-    def _sample(self) -> Law:
+    def sample(self) -> Law:
         """The law with every draw as its coefficients: columns ``(draw, 1)``."""
         return self.law.with_coefficients([self.draws[:, j : j + 1] for j in range(self.draws.shape[1])])
 
@@ -98,7 +98,7 @@ class Fit:
             return {}
         compute = self._typical_compute()
         best = self.law.allocation_exponents(compute)
-        draws = self._sample.allocation_exponents(compute)
+        draws = self.sample.allocation_exponents(compute)
         return {name: interval(float(v), np.ravel(d), self.level)
                 for name, v, d in zip(("params_exponent", "tokens_exponent"), best, draws, strict=True)}
 
@@ -110,7 +110,7 @@ class Fit:
         """The law's output under every draw, ``(draw, point)``, at quantities that are floats or ``(point,)``."""
         points = {name: np.atleast_1d(np.asarray(quantities[name], dtype=float)) for name in self.law.inputs}
         with np.errstate(all="ignore"):
-            values = self._sample(**points)
+            values = self.sample(**points)
         return np.broadcast_to(values, (len(self.draws), len(next(iter(points.values())))))
 
     def new_runs(self, quantities: Mapping[str, Any]) -> Array:
@@ -127,7 +127,7 @@ class Fit:
     def allocate(self, compute: float) -> tuple[Allocation, dict[str, Interval]]:
         """The best split of ``compute`` [FLOP], and intervals on params, tokens and the output there."""
         best = self.law.allocate(compute)
-        sample = self._sample.allocate(compute)
+        sample = self.sample.allocate(compute)
         # The loss at the split one would choose today, under each law the runs allow: not each law's own optimum.
         outcome = self.outputs({"params": best.params, "tokens": best.tokens})
         return best, {

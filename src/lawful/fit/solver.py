@@ -21,7 +21,7 @@ from lawful.laws.expressions import Expr, Tape, differentiate
 
 Array = npt.NDArray[np.float64]
 
-MAX_STEPS = 120
+MAX_STEPS = 1000
 """Newton steps a row may take before it is reported as out of steps."""
 
 CHUNK = 24_000

@@ -1,0 +1,57 @@
+"""The command line: a module per command group, each imported only when its command is called.
+
+Exit codes: 0 success, 1 no honest answer, 2 bad input. With ``--json`` stdout holds one JSON document and
+nothing else; warnings and progress go to stderr.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from cyclopts import App
+from cyclopts.exceptions import CycloptsError
+
+from lawful import __version__
+from lawful.errors import InputError, LawfulError
+
+app = App(
+    name="lawful",
+    version=__version__,
+    help="Scaling laws that people can plan with: what do my runs say, how far can I trust it, what should I do "
+         "with my budget? Start with: lawful quickstart",
+    help_format="plaintext",
+)
+
+for _name, _target, _help in (
+    ("quickstart", "reporting:quickstart", "Fit, check, plan and report on the packaged sweep of real runs."),
+    ("fit", "fitting:fit", "Fit a law to a table of runs, with intervals."),
+    ("diagnose", "validating:diagnose", "Find what stands between a table of runs and a plan."),
+    ("backtest", "validating:backtest", "Fit on small runs, predict larger ones, and see how it went."),
+    ("predict", "fitting:predict", "Ask a law or a saved fit about a run that was not made."),
+    ("plan", "planning:plan", "Divide a budget between model and data."),
+    ("report", "reporting:report", "Write the whole analysis as one HTML file."),
+    ("laws", "catalogue:app", "The catalogue of published laws: list, show, check."),
+):
+    app.command(f"lawful.cli.{_target}", name=_name, help=_help)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line; every expected failure is one sentence on stderr and an exit code."""
+    try:
+        app(arguments, exit_on_error=False, print_error=False)
+    except CycloptsError as error:
+        _stop(2, f"{error} (lawful --help)")
+    except InputError as error:
+        _stop(2, str(error))
+    except LawfulError as error:
+        _stop(1, str(error))
+    except BrokenPipeError:  # the reader of our output has gone: nothing is left to say
+        sys.stderr.close()
+        sys.exit(1)
+    except KeyboardInterrupt:
+        _stop(130, "interrupted")
+
+
+def _stop(code: int, message: str) -> None:
+    print(f"lawful: {' '.join(message.split())}", file=sys.stderr)
+    sys.exit(code)

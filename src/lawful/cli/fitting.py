@@ -1,0 +1,139 @@
+"""``lawful fit`` and ``lawful predict``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
+
+from lawful.cli.options import Fitting, Output, Rows, find_law
+from lawful.cli.output import aligned, check, say, show
+from lawful.errors import FailedToAnswer, InputError
+from lawful.quantities import format_number, parse_assignments, parse_positive
+
+if TYPE_CHECKING:
+    from lawful.fit import Forecast
+
+_NO_OUTPUT, _ALL_ROWS, _PLAIN = Output(), Rows(), Fitting()
+
+
+def fit(
+    runs: str,
+    /,
+    *,
+    compute: str | None = None,
+    fitting: Fitting = _PLAIN,
+    rows: Rows = _ALL_ROWS,
+    output: Output = _NO_OUTPUT,
+) -> None:
+    """Fit a law to a table of runs, with intervals.
+
+    Parameters
+    ----------
+    runs
+        The table: csv, tsv, jsonl, parquet, or - for standard input.
+    compute
+        Also give the optimal params, tokens and loss at this budget in FLOP.
+    """
+    from lawful.fit import fit as fit_law
+
+    check(output)
+    fitted = fit_law(fitting.form, rows.read(runs), **fitting.options())  # type: ignore[arg-type]
+    result = fitted.to_dict()
+    text = repr(fitted)
+    if compute is not None:
+        budget = parse_positive(compute, "--compute")
+        _, intervals = fitted.allocate(budget)
+        result["optimum"] = {"compute": budget, **{name: vars(i) for name, i in intervals.items()}}
+        text += f"\nat {format_number(budget)} FLOP\n" + "\n".join(
+            f"  {name:<8}{i.value:<12.6g} ± {i.std:<10.3g} {100 * fitted.level:g} % [{i.low:.5g}, {i.high:.5g}]"
+            for name, i in intervals.items())
+    show(result, text, output, fitted.warnings)
+
+
+def predict(
+    law: str,
+    /,
+    *,
+    at: str | None = None,
+    table: Annotated[str | None, Parameter(name="--table")] = None,
+    level: float | None = None,
+    strict: Annotated[bool, Parameter(negative="")] = False,
+    rows: Rows = _ALL_ROWS,
+    output: Output = _NO_OUTPUT,
+) -> None:
+    """Ask a law or a saved fit about a run that was not made.
+
+    Parameters
+    ----------
+    law
+        A catalogue key (hoffmann2022_approach3) or a saved fit (fit.json).
+    at
+        The run: params=70B,tokens=1.4T.
+    table
+        A table of runs instead: one forecast a row.
+    level
+        Level of the interval; the fit's own where it is left out.
+    strict
+        Refuse a question beyond the runs that the law was fitted on.
+    """
+    from lawful.fit import forecast
+
+    check(output)
+    if (at is None) == (table is None):
+        raise InputError("give either --at params=7B,tokens=1.4T or --table RUNS")
+    if level is not None and not 0 < level < 1:
+        raise InputError(f"--level must lie between 0 and 1, got {level:g}")
+    found = find_law(law)
+    if at is not None:
+        given = {name: parse_positive(value, f"--at {name}") for name, value in parse_assignments(at).items()}
+        answer = _reached(forecast(found, given, level), strict)
+        show(answer, forecast_text(answer), output, answer.warnings)
+        return
+    assert table is not None
+    runs = rows.read(table)
+    columns = runs.need(*found.law.inputs)
+    answers = [_reached(forecast(found, dict(zip(found.law.inputs, map(float, values), strict=True)), level), strict)
+               for values in zip(*columns, strict=True)]
+    show({"schema": "lawful.forecasts/1", "forecasts": [a.to_dict() for a in answers]},
+         _forecasts_text(answers), output)
+    codes = sorted({(w.code, w.message) for a in answers for w in a.warnings if w.code != "far_extrapolation"})
+    for code, message in codes:
+        say(f"warning [{code}]: {message}", output)
+
+
+def _reached(answer: Forecast, strict: bool) -> Forecast:
+    beyond = {name: decades for name, decades in answer.reach.items() if decades > 0}
+    if strict and beyond:
+        named = ", ".join(f"{name} by {decades:.2f} decades" for name, decades in beyond.items())
+        raise FailedToAnswer(f"--strict: the question lies beyond the runs: {named}")
+    return answer
+
+
+def forecast_text(answer: Forecast) -> str:
+    """A forecast as a few lines: the value with its interval first."""
+    unit = f" {answer.output.unit}"
+    value = f"{answer.output.name} {_digits(answer, answer.value)}{unit}"
+    if answer.low is not None and answer.high is not None:
+        value += f"   {100 * answer.level:g} % [{_digits(answer, answer.low)}, {_digits(answer, answer.high)}]"
+    lines = [value]
+    if answer.new_run is not None:
+        low, high = (_digits(answer, v) for v in answer.new_run)
+        lines.append(f"  one new run: [{low}, {high}]")
+    lines.append("  at " + ", ".join(f"{name} {format_number(v)}" for name, v in answer.at.items()))
+    lines.append("  reach " + (", ".join(f"{name} {d:.2f}" for name, d in answer.reach.items()) or "unknown")
+                 + " decades beyond the runs")
+    return "\n".join(lines)
+
+
+def _digits(answer: Forecast, value: float) -> str:
+    return f"{value:.4f}" if answer.output.unit == "nats/token" else format_number(value)
+
+
+def _forecasts_text(answers: list[Forecast]) -> str:
+    names = list(answers[0].at)
+    body = [[*(format_number(a.at[n]) for n in names), _digits(a, a.value),
+             "" if a.low is None else _digits(a, a.low), "" if a.high is None else _digits(a, a.high),
+             f"{max(a.reach.values(), default=0.0):.2f}"] for a in answers]
+    return aligned(body, [*names, answers[0].output.name, "low", "high", "reach"])
+

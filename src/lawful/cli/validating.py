@@ -1,0 +1,68 @@
+"""``lawful diagnose`` and ``lawful backtest``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lawful.cli.options import Fitting, Output, Rows
+from lawful.cli.output import aligned, check, show
+from lawful.quantities import format_number
+
+if TYPE_CHECKING:
+    from lawful.validate import Backtest, Diagnosis
+
+_NO_OUTPUT, _ALL_ROWS, _LIGHT = Output(), Rows(), Fitting(bootstrap=200)
+
+
+def diagnose(runs: str, /, *, fitting: Fitting = _LIGHT, rows: Rows = _ALL_ROWS, output: Output = _NO_OUTPUT) -> None:
+    """Find what stands between a table of runs and a plan: each finding with evidence and what to do.
+
+    Parameters
+    ----------
+    runs
+        The table: csv, tsv, jsonl, parquet, or - for standard input.
+    """
+    from lawful.fit import fit
+    from lawful.validate import diagnose as find
+
+    check(output)
+    read = rows.read(runs)
+    found = find(read, fit(fitting.form, read, **fitting.options()))  # type: ignore[arg-type]
+    show(found, diagnosis_text(found), output)
+
+
+def diagnosis_text(found: Diagnosis) -> str:
+    """The verdict, then each finding: severity and title, evidence, action."""
+    lines = [found.verdict]
+    for f in found.findings:
+        lines += ["", f"{f.severity.value.upper()}: {f.title} [{f.code}]", f"  seen: {f.evidence}", f"  do:   {f.action}"]
+    return "\n".join(lines)
+
+
+def backtest(runs: str, /, *, fitting: Fitting = _LIGHT, rows: Rows = _ALL_ROWS, output: Output = _NO_OUTPUT) -> None:
+    """Fit on the runs up to a compute, predict the larger ones, and see how it went, beside two baselines.
+
+    Parameters
+    ----------
+    runs
+        The table: csv, tsv, jsonl, parquet, or - for standard input.
+    """
+    from lawful.validate import backtest as test
+
+    check(output)
+    tested = test(rows.read(runs), fitting.form, **fitting.options())  # type: ignore[arg-type]
+    show(tested, backtest_text(tested), output)
+
+
+def backtest_text(tested: Backtest) -> str:
+    """One line of summary, then a table of the cuts."""
+    body = []
+    for cut in tested.cuts:
+        c = cut.to_dict()
+        body.append([format_number(c["train_compute_max"], 3), str(c["train"]), str(c["test"]),
+                     f"{c['horizon_decades']:.2f}", f"{100 * c['rmse_log']:.2f} %", f"{100 * c['coverage']:.0f} %",
+                     *(f"{100 * v:.2f} %" for v in c["baselines"].values())])
+    head = ["fitted up to [FLOP]", "runs", "predicted", "decades", "error", "covered", "last value", "power law"]
+    return (f"{tested.form}: {100 * tested.rmse_log:.2f} % error over {len(tested.predictions)} predictions (root mean "
+            f"square of the log); the {100 * tested.level:g} % interval held {100 * tested.coverage:.0f} %\n"
+            + aligned(body, head))

@@ -1,0 +1,144 @@
+"""Tables of runs from files: csv, tsv, jsonl, parquet, or ``-`` for standard input.
+
+Readers return raw columns by header, strings or numbers; ``lawful.runs`` checks them. The header is
+looked at before the rest is read, so that a gigabyte of something else is refused at once.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import IO, Any
+
+from lawful.errors import MissingExtra, RunsError
+from lawful.quantities import resolve_columns
+from lawful.runs import RunTable
+
+LONGEST_LINE = 1 << 20
+"""Bytes in which a header line must end: no table of runs has a longer one."""
+
+_DELIMITERS = {".csv": ",", ".tsv": "\t", ".tab": "\t"}
+
+Columns = dict[str, Sequence[Any]]
+
+
+def read_runs(path: str, *, mapping: Mapping[str, str] | None = None, where: str | None = None) -> RunTable:
+    """The runs in the file ``path``, by its ending: csv, tsv, jsonl (all may end in .gz) or parquet.
+
+    ``-`` reads standard input, csv or jsonl by its first character. ``mapping`` and ``where`` are those of
+    ``RunTable.from_columns``. Raises ``RunsError`` for a file that is missing, empty or no table.
+    """
+    if path == "-":
+        text = sys.stdin.read()
+        rows = _json_lines(text.splitlines(), "standard input") if text.lstrip()[:1] == "{" else _delimited(
+            io.StringIO(text), ",", "standard input")
+        return RunTable.from_columns(rows, mapping=mapping, where=where, source="standard input")
+    file = Path(path)
+    if not file.exists():
+        near = sorted(p.name for p in file.parent.glob(f"*{file.suffix}"))[:5] if file.parent.is_dir() else []
+        raise RunsError(f"{path}: no such file" + (f"; the folder holds {', '.join(near)}" if near else ""))
+    if file.is_dir():
+        raise RunsError(f"{path} is a folder; give a table of runs in it")
+    try:
+        columns = _read(file)
+    except UnicodeDecodeError:
+        raise RunsError(f"{path}: is not text; accepted are csv, tsv, jsonl and parquet") from None
+    except OSError as problem:
+        raise RunsError(f"{path}: cannot be read ({problem.strerror or problem})") from None
+    return RunTable.from_columns(columns, mapping=mapping, where=where, source=path)
+
+
+def _read(file: Path) -> Columns:
+    suffixes = [s.lower() for s in file.suffixes]
+    packed = suffixes[-1:] == [".gz"]
+    kind = (suffixes[-2:-1] if packed else suffixes[-1:]) or [".csv"]
+    if kind[0] == ".parquet":
+        return _parquet(file)
+    if file.stat().st_size == 0:
+        raise RunsError(f"{file}: the file is empty; give a header line and one row a run")
+    with gzip.open(file, "rt", encoding="utf-8-sig", newline="") if packed else open(
+            file, encoding="utf-8-sig", newline="") as handle:
+        _check_header(handle, file, kind[0])
+        if kind[0] in (".jsonl", ".ndjson", ".json"):
+            return _json_lines(handle, str(file))
+        return _delimited(handle, _DELIMITERS.get(kind[0], ","), str(file))
+
+
+def _check_header(handle: IO[str], file: Path, kind: str) -> None:
+    """Refuse at the first line what cannot be a table of runs, then rewind."""
+    head = handle.readline(LONGEST_LINE)
+    if len(head) >= LONGEST_LINE:
+        raise RunsError(f"{file}: the first line does not end within {LONGEST_LINE:,} characters: this is no table")
+    if "\0" in head:
+        raise RunsError(f"{file}: is not text; accepted are csv, tsv, jsonl and parquet")
+    if kind in _DELIMITERS:
+        header = next(csv.reader([head], delimiter=_DELIMITERS[kind]), [])
+        if len(header) < 2 and file.stat().st_size > LONGEST_LINE:
+            raise RunsError(f"{file}: the header {head.strip()[:60]!r} has one column; a table of runs has several, "
+                            f"separated by {'tabs' if kind != '.csv' else 'commas'}")
+        if not resolve_columns(header) and file.stat().st_size > 64 * LONGEST_LINE:
+            raise RunsError(f"{file}: none of the columns {', '.join(header)[:200]} is known, and the file is large: "
+                            "give params, tokens and loss columns, or cut the file down and use --map")
+    handle.seek(0)
+
+
+def _delimited(handle: Iterable[str], delimiter: str, source: str) -> Columns:
+    reader = csv.reader(handle, delimiter=delimiter)
+    header = [name.strip() for name in next(reader, [])]
+    if not any(header):
+        raise RunsError(f"{source}: the table is empty; give a header line and one row a run")
+    twice = {name for name in header if header.count(name) > 1}
+    if twice:
+        raise RunsError(f"{source}: column {sorted(twice)[0]!r} appears twice in the header")
+    rows: list[list[str]] = []
+    try:
+        for row in reader:
+            if not row:
+                continue
+            if len(row) != len(header):
+                raise RunsError(f"{source}, line {reader.line_num}: {len(row)} cells under {len(header)} headers")
+            rows.append(row)
+    except csv.Error as problem:
+        raise RunsError(f"{source}, line {reader.line_num}: {problem}") from None
+    if not rows:
+        raise RunsError(f"{source}: there is a header and no rows; give one row a run")
+    return dict(zip(header, zip(*rows, strict=True), strict=True))
+
+
+def _json_lines(lines: Iterable[str], source: str) -> Columns:
+    records: list[dict[str, Any]] = []
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            record = json.loads(line)
+        except json.JSONDecodeError as problem:
+            raise RunsError(f"{source}, line {number}: not JSON ({problem.msg}); one object a line") from None
+        if not isinstance(record, dict):
+            raise RunsError(f"{source}, line {number}: {type(record).__name__} where an object of columns should be")
+        records.append(record)
+    if not records:
+        raise RunsError(f"{source}: the table is empty; give one JSON object a run")
+    names = list(dict.fromkeys(name for record in records for name in record))
+    return {name: [_cell(record.get(name)) for record in records] for name in names}
+
+
+def _cell(value: Any) -> Any:
+    return value if isinstance(value, (int, float)) and not isinstance(value, bool) else "" if value is None else str(value)
+
+
+def _parquet(file: Path) -> Columns:
+    try:
+        import pyarrow.parquet as pq
+    except ImportError:
+        raise MissingExtra("reading parquet", "parquet") from None
+    try:
+        table = pq.read_table(file)
+    except Exception as problem:  # pyarrow raises its own tree, none of it exported
+        raise RunsError(f"{file}: is not a parquet table ({str(problem).splitlines()[0]})") from None
+    return {name: [_cell(v) for v in table[name].to_pylist()] for name in table.column_names}

@@ -1,0 +1,175 @@
+"""``backtest(runs, form)``: fit below a compute, predict above it, and see how it went.
+
+Rolling origin: the runs are cut at growing compute; each cut fits on all runs up to it and predicts
+every larger run, with an interval for a new run. Two baselines stand beside: the last value (nothing
+improves on the best run so far) and a power law in compute alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lawful.errors import FailedToAnswer, RunsError
+from lawful.fit import Fit, fit
+from lawful.fit.readings import budgets
+from lawful.laws.base import Law
+from lawful.laws.registry import form as find_form
+from lawful.runs import Array, RunTable
+
+FEWEST_TO_FIT = 3
+"""Runs beyond the number of coefficients that a cut needs below it."""
+
+MOST_CUTS = 6
+"""Cuts made when compute does not fall into budgets."""
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """One run predicted from smaller ones, with the interval for a new run."""
+
+    row: int
+    compute: float
+    horizon_decades: float
+    observed: float
+    predicted: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Cut:
+    """One origin: fitted on ``train`` runs up to ``train_compute_max``, tested on the ``test`` runs above."""
+
+    train: int
+    train_compute_max: float
+    predictions: tuple[Prediction, ...]
+    baselines: Mapping[str, float]   # root mean square log error
+
+    @property
+    def test(self) -> int:
+        """How many runs it predicted."""
+        return len(self.predictions)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The cut as data."""
+        errors = _log_errors(self.predictions)
+        return {
+            "train": self.train, "test": self.test, "train_compute_max": self.train_compute_max,
+            "horizon_decades": max(p.horizon_decades for p in self.predictions),
+            "rmse_log": _rms(errors), "bias_log": float(errors.mean()), "coverage": _coverage(self.predictions),
+            "baselines": dict(self.baselines), "predictions": [vars(p) for p in self.predictions],
+        }
+
+
+@dataclass(frozen=True)
+class Backtest:
+    """How a form would have done on these runs, cut by cut, beside the baselines."""
+
+    form: str
+    level: float
+    cuts: tuple[Cut, ...]
+    source: str = "runs"
+
+    @property
+    def predictions(self) -> tuple[Prediction, ...]:
+        """Every prediction of every cut."""
+        return tuple(p for cut in self.cuts for p in cut.predictions)
+
+    @property
+    def rmse_log(self) -> float:
+        """The root mean square error of the log, over all predictions."""
+        return _rms(_log_errors(self.predictions))
+
+    @property
+    def coverage(self) -> float:
+        """The share of runs that fell within their interval."""
+        return _coverage(self.predictions)
+
+    def baseline(self, name: str) -> float:
+        """A baseline's root mean square log error over the same predictions."""
+        squares = sum(cut.test * cut.baselines[name] ** 2 for cut in self.cuts)
+        return float(np.sqrt(squares / len(self.predictions)))
+
+    def to_dict(self) -> dict[str, Any]:
+        """The back-test as data: the contract of ``lawful backtest --json``."""
+        return {
+            "schema": "lawful.backtest/1", "form": self.form, "level": self.level, "source": self.source,
+            "cuts": [cut.to_dict() for cut in self.cuts],
+            "summary": {"rmse_log": self.rmse_log, "coverage": self.coverage, "predictions": len(self.predictions),
+                        "horizon_decades": max(p.horizon_decades for p in self.predictions)},
+            "baselines": {name: {"rmse_log": self.baseline(name)} for name in self.cuts[0].baselines},
+        }
+
+
+def backtest(runs: RunTable, form: str | Law | type[Law] = "chinchilla", *, level: float = 0.9,
+             bootstrap: int = 200, seed: int = 0, **options: Any) -> Backtest:
+    """Rolling-origin forecasts of ``form`` along compute; ``options`` are those of ``fit``.
+
+    Raises ``FailedToAnswer`` where no cut leaves enough runs below it to fit and one above it to predict.
+    """
+    law = find_form(form)
+    target = law.output.name
+    runs.need(target, "compute", *law.inputs)
+    fewest = len(law.names()) + FEWEST_TO_FIT
+    cuts: list[Cut] = []
+    for top in _origins(runs):
+        below = runs["compute"] <= top
+        if below.sum() < fewest or below.all():
+            continue
+        train, test = runs.take(below), runs.take(~below)
+        try:
+            fitted = fit(law, train, bootstrap=bootstrap, seed=seed, level=level, **options)
+        except RunsError:  # too few distinct sizes so low: the next cut has more
+            continue
+        cuts.append(Cut(len(train), float(top), _predict(fitted, test, float(top)), _baselines(train, test, target)))
+    if not cuts:
+        raise FailedToAnswer(f"{runs.source}: no back-test is possible: {law.form} needs {fewest} runs of differing "
+                             f"sizes below a cut and one above it; the table has {len(runs)} runs")
+    return Backtest(law.form, level, tuple(cuts), runs.source)
+
+
+def _origins(runs: RunTable) -> list[float]:
+    """The compute of each cut: the top of every budget, or quantiles where there are no budgets."""
+    compute = runs["compute"]
+    groups = budgets(runs)
+    if len(groups) >= 3 and sum(len(g) for g in groups) >= 0.8 * len(compute):
+        return [float(compute[g].max()) for g in groups[1:-1]]  # one budget alone says nothing of compute
+    return sorted({float(np.quantile(compute, q, method="lower")) for q in np.linspace(0.3, 0.9, MOST_CUTS)})
+
+
+def _predict(fitted: Fit, test: RunTable, top: float) -> tuple[Prediction, ...]:
+    at = {name: test[name] for name in fitted.law.inputs}
+    values = np.asarray(fitted.law.at(at), dtype=float)
+    tail = 50.0 * (1.0 - fitted.level)
+    sampled = fitted.new_runs(at) if len(fitted.draws) else np.full((1, len(values)), np.nan)
+    low, high = np.nanpercentile(sampled, [tail, 100.0 - tail], axis=0)
+    return tuple(
+        Prediction(int(test.rows[i]), float(test["compute"][i]), float(np.log10(test["compute"][i] / top)),
+                   float(test[fitted.law.output.name][i]), float(values[i]), float(low[i]), float(high[i]))
+        for i in np.argsort(test["compute"], kind="stable")
+    )
+
+
+def _baselines(train: RunTable, test: RunTable, target: str) -> dict[str, float]:
+    observed = np.log(test[target])
+    last = np.log(train[target].min())
+    power = fit("power_law:compute", train, bootstrap=0)
+    predicted = np.log(np.asarray(power(compute=test["compute"]), dtype=float))
+    return {"last_value": _rms(observed - last), "power_law_compute": _rms(observed - predicted)}
+
+
+def _log_errors(predictions: tuple[Prediction, ...]) -> Array:
+    return np.array([np.log(p.observed / p.predicted) for p in predictions])
+
+
+def _rms(errors: npt.NDArray[Any]) -> float:
+    return float(np.sqrt(np.mean(np.square(errors))))
+
+
+def _coverage(predictions: tuple[Prediction, ...]) -> float:
+    return float(np.mean([p.low <= p.observed <= p.high for p in predictions]))

@@ -1,0 +1,139 @@
+"""What a fitted law shows about its runs: outliers, divergence, trends, coefficients nobody can tell.
+
+Each check is a generator ``(fit, runs) -> findings``; ``FIT_CHECKS`` lists them. Residuals are log
+observed minus log fitted, in units of the fit's robust noise, so that one bad run cannot hide itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from lawful.fit.result import Fit, FitStatus
+from lawful.runs import Array, RunTable
+from lawful.validate.findings import Finding, Severity, rows_text
+
+OUTLIER = 5.0
+"""Noise units beyond which a run is an outlier: one in a million, were the noise Gaussian."""
+
+DIVERGED = 0.10
+"""Log loss above the law at which a lone outlier is called diverged: no seed does that."""
+
+FEW = 0.05
+"""Share of the runs up to which bad ones are accidents; beyond it the law is wrong for them."""
+
+TREND = 4.5
+"""Standard errors at which the mean residual of a third, or of a group, departs from the rest."""
+
+WORTH_NAMING = 0.2
+"""Noise units below which a departure, however certain, changes nothing."""
+
+VAGUE = 2.0
+"""An exponent whose interval spans more than this ratio is not determined."""
+
+
+def outliers(fit: Fit, runs: RunTable) -> Iterator[Finding]:
+    """Runs far from the law; those far above it diverged."""
+    floor = 1e-9 + fit.noise
+    far = (np.abs(fit.residuals) > OUTLIER * floor) & (np.abs(fit.residuals) > 1e-6)
+    high = far & (fit.residuals > DIVERGED)
+    if high.mean() > max(FEW, 1 / len(high)):
+        high = np.zeros_like(far)
+    others = far & ~high
+    if high.any():
+        rows = tuple(runs.rows[high].tolist())
+        worst = float(np.exp(fit.residuals[high].max()) - 1)
+        yield Finding(
+            "diverged", Severity.CAUTION, "One run diverged" if len(rows) == 1 else f"{len(rows)} runs diverged",
+            f"{rows_text(rows)}: loss up to {100 * worst:.0f} % above the law, where runs scatter by "
+            f"{100 * fit.noise:.2g} %",
+            "look at the curve; leave it out with --where and say so (the Huber loss bears with a few)", rows)
+    if others.any():
+        rows = tuple(runs.rows[others].tolist())
+        many = others.mean() > FEW
+        yield Finding(
+            "outliers", Severity.CAUTION,
+            "One run lies far from the law" if len(rows) == 1 else f"{len(rows)} runs lie far from the law",
+            f"{rows_text(rows)}: off by up to {100 * np.abs(fit.residuals[others]).max():.2g} %, where runs scatter "
+            f"by {100 * fit.noise:.2g} %",
+            "so many mean that the law is wrong for them, not the runs: look at what they share" if many else
+            "check them; refit without them and compare the plan", rows)
+
+
+def identification(fit: Fit, runs: RunTable) -> Iterator[Finding]:
+    """Coefficients that the runs do not determine."""
+    if fit.status in (FitStatus.NOT_IDENTIFIED, FitStatus.AT_BOUND):
+        yield Finding(
+            "not_identified", Severity.SERIOUS, "The runs do not determine every coefficient",
+            f"{fit.status.sentence}; condition of the scaled information matrix {fit.search.condition:.2g}",
+            "add runs that vary params and tokens independently, or fit a form with fewer coefficients")
+        return
+    if not len(fit.draws):
+        return
+    exponents = {name: i for name, i in fit.intervals.items() if name.startswith(("alpha", "beta"))}
+    vague = {name: i for name, i in exponents.items() if not (i.low > 0 and i.high / i.low < VAGUE)}
+    if vague:
+        named = ", ".join(f"{name} in [{i.low:.2g}, {i.high:.2g}]" for name, i in vague.items())
+        wild = any(i.high > 5 * max(i.low, 1e-3) for i in vague.values())
+        yield Finding(
+            "not_identified", Severity.SERIOUS if wild else Severity.CAUTION,
+            f"The runs hardly determine {', '.join(vague)}", f"{named} at {100 * fit.level:g} %",
+            "add small, cheap runs at both ends of the range; a forecast beyond the runs rests on these numbers")
+    if fit.n_runs < 3 * len(fit.law.names()):
+        yield Finding(
+            "few_runs", Severity.CAUTION, f"{fit.n_runs} runs for {len(fit.law.names())} coefficients",
+            "three runs a coefficient is the least on which bootstrap intervals mean what they say",
+            f"add at least {3 * len(fit.law.names()) - fit.n_runs} runs")
+
+
+def trends(fit: Fit, runs: RunTable) -> Iterator[Finding]:
+    """Residuals that follow a variable, whether the law takes it or not."""
+    for name, values in runs.quantities.items():
+        if name == fit.law.output.name or len(np.unique(values)) < 3:
+            continue
+        third = np.digitize(values, np.quantile(values, [1 / 3, 2 / 3]))
+        departures = _departures(fit, third)
+        if departures is None:
+            continue
+        taken = name in fit.law.inputs or name == "compute"
+        shown = ", ".join(f"{100 * d:+.2g} %" for d in departures)
+        yield Finding(
+            "trend", Severity.CAUTION, f"Residuals follow {name}",
+            f"typical residual in the low, middle and high third of {name}: {shown}",
+            f"the form bends wrongly along {name}: try another form, or a narrower range" if taken else
+            f"the law does not take {name}, and it matters: hold it fixed, tune it per size, or filter with --where")
+
+
+def groups(fit: Fit, runs: RunTable) -> Iterator[Finding]:
+    """Groups of runs, by label, that lie off the common law."""
+    for name, labels in runs.labels.items():
+        values, at = np.unique(labels, return_inverse=True)
+        if not 2 <= len(values) <= 8:
+            continue
+        departures = _departures(fit, at)
+        if departures is None:
+            continue
+        shown = ", ".join(f"{v} {100 * d:+.2g} %" for v, d in zip(values, departures, strict=True))
+        yield Finding(
+            "group_offset", Severity.CAUTION, f"Runs differ by {name}", f"typical residual by {name}: {shown}",
+            f"fit each {name} on its own with --where: one law through several kinds of run is a law of none")
+
+
+def _departures(fit: Fit, group: Array) -> list[float] | None:
+    """The median residual of each group, if one differs from the rest beyond chance and beyond triviality."""
+    kinds = np.unique(group)
+    counts = [int(np.sum(group == k)) for k in kinds]
+    if len(kinds) < 2 or min(counts) < 5 or fit.noise <= 0:
+        return None
+    medians = [float(np.median(fit.residuals[group == k])) for k in kinds]
+    for k, middle, count in zip(kinds, medians, counts, strict=True):
+        rest = fit.residuals[group != k]
+        error = 1.2533 * fit.noise * np.sqrt(1 / count + 1 / len(rest))  # of a median, under Gaussian noise
+        gap = abs(middle - float(np.median(rest)))
+        if gap > TREND * error and gap > WORTH_NAMING * fit.noise:
+            return medians
+    return None
+
+
+FIT_CHECKS: tuple[Callable[[Fit, RunTable], Iterator[Finding]], ...] = (outliers, identification, trends, groups)
