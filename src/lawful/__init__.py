@@ -18,7 +18,7 @@ _WHERE = {
     "Law": "lawful.laws.base", "law": "lawful.laws.registry", "form": "lawful.laws.registry",
 }
 
-__all__ = ["__version__", *_WHERE]  # noqa: PLE0604
+__all__ = ["__version__", *_WHERE]
 
 
 def __getattr__(name: str) -> Any:

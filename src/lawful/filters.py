@@ -66,28 +66,30 @@ def select(expression: str, columns: Mapping[str, npt.NDArray[Any]], rows: int) 
         match node:
             case ast.BoolOp(op=op, values=parts):
                 masks = [truth(part) for part in parts]
-                return np.logical_and.reduce(masks) if isinstance(op, ast.And) else np.logical_or.reduce(masks)
+                joined: Mask = (np.logical_and if isinstance(op, ast.And) else np.logical_or).reduce(masks)
+                return joined
             case ast.UnaryOp(op=ast.Not(), operand=inner):
                 return ~truth(inner)
             case ast.Compare(left=left, ops=ops, comparators=rest):
                 mask = np.ones(rows, dtype=bool)
-                for op, a, b in zip(ops, [left, *rest[:-1]], rest, strict=True):
-                    if type(op) not in _COMPARE:
+                for compare, a, b in zip(ops, [left, *rest[:-1]], rest, strict=True):
+                    if type(compare) not in _COMPARE:
                         raise _refuse(expression, "'is' is not a comparison here")
-                    mask &= _compare(type(op), value(a), value(b), expression)
+                    mask &= _compare(type(compare), value(a), value(b), expression)
                 return mask
         raise _refuse(expression, f"{ast.unparse(node)!r} is not a comparison")
 
     return truth(tree.body)
 
 
-def _compare(op: type[ast.cmpop], left: Any, right: Any, expression: str) -> Any:
+def _compare(op: type[ast.cmpop], left: Any, right: Any, expression: str) -> Mask | bool:
     if op in (ast.In, ast.NotIn) and not isinstance(right, tuple):
         raise _refuse(expression, "'in' takes a list, for example corpus in ('c4', 'rpj')")
     kinds = {_is_text(side) for side in (left, *(right if isinstance(right, tuple) else (right,)))}
     if len(kinds) > 1:
         raise _refuse(expression, "compares text with a number")
-    return _COMPARE[op](left, right)
+    holds: Mask | bool = _COMPARE[op](left, right)
+    return holds
 
 
 def _is_text(side: Any) -> bool:

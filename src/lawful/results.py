@@ -45,7 +45,9 @@ def interval(value: float, draws: Any, level: float) -> Interval:
         return Interval(float(value), math.nan, math.nan, math.nan)
     tail = 50.0 * (1.0 - level)
     low, high = np.percentile(kept, [tail, 100.0 - tail])
-    return Interval(float(value), float(kept.std(ddof=1)) if kept.size > 1 else math.nan, float(low), float(high))
+    with np.errstate(over="ignore"):  # a coefficient that nothing determines: its spread is infinite, and says so
+        std = float(kept.std(ddof=1)) if kept.size > 1 else math.nan
+    return Interval(float(value), std, float(low), float(high))
 
 
 def to_plain(value: Any) -> Any:

@@ -6,6 +6,7 @@ nothing else; warnings and progress go to stderr.
 
 from __future__ import annotations
 
+import os
 import sys
 
 from cyclopts import App
@@ -37,6 +38,8 @@ for _name, _target, _help in (
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line; every expected failure is one sentence on stderr and an exit code."""
+    for library in ("OPENBLAS", "MKL", "OMP"):  # our matrices are small: more threads only get in one another's way
+        os.environ.setdefault(f"{library}_NUM_THREADS", "1")
     try:
         app(arguments, exit_on_error=False, print_error=False)
     except CycloptsError as error:

@@ -124,7 +124,7 @@ class Spending:
             return None
         numbers = {name: parse_positive(value, f"--{name.replace('_', '-')}") for name, value in amounts.items()}
         if self.compute is None:
-            return Budget(**numbers, **options, **where)
+            return Budget(**{**numbers, **options, **where})
         if numbers:
             raise InputError(f"two budgets: --compute and --{next(iter(numbers)).replace('_', '-')}; give one")
         return Budget.parse(self.compute, **options, **where)

@@ -55,7 +55,9 @@ def plan(
 
 def plan_text(made: Plan) -> str:
     """The decision first, then how much it matters, what it costs, and what it rests on."""
-    lines = [made.answer, ""]
+    lines = [made.answer]
+    if made.intervals or made.sensitivity:
+        lines.append("")
     for name, i in made.intervals.items():
         lines.append(f"  {name:<8} {_value(name, i.value):>10}   {100 * made.forecast.level:g} % "
                      f"[{_value(name, i.low)}, {_value(name, i.high)}]")

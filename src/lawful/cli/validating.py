@@ -35,7 +35,8 @@ def diagnosis_text(found: Diagnosis) -> str:
     """The verdict, then each finding: severity and title, evidence, action."""
     lines = [found.verdict]
     for f in found.findings:
-        lines += ["", f"{f.severity.value.upper()}: {f.title} [{f.code}]", f"  seen: {f.evidence}", f"  do:   {f.action}"]
+        lines += ["", f"{f.severity.value.upper()}: {f.title} [{f.code}]",
+                  f"  seen: {f.evidence}", f"  do:   {f.action}"]
     return "\n".join(lines)
 
 

@@ -124,7 +124,8 @@ def _vertex(runs: RunTable, group: npt.NDArray[np.int64]) -> Minimum:
     """The minimum of the least-squares parabola of loss in log params, over the best run of each size."""
     params, loss = runs["params"][group], runs["loss"][group]
     compute = float(np.exp(np.log(runs["compute"][group]).mean()))
-    sizes, at = np.unique(np.round(np.log(params), 3), return_inverse=True)
+    _, first, at = np.unique(np.round(np.log(params), 3), return_index=True, return_inverse=True)
+    sizes = np.log(params[first])
     lowest = np.full(len(sizes), np.inf)
     np.minimum.at(lowest, at, loss)
     if len(sizes) < FEWEST_SIZES:
@@ -151,7 +152,7 @@ def _reading(approach: str, label: str, points: list[Minimum], bias: Caveat, lev
                               "interval 3"))
         return Reading(approach, label, tuple(points), None, None, tuple(caveats))
     x = np.log([p.compute for p in usable])
-    y = np.log([p.params for p in usable])
+    y = np.log([p.params for p in usable if p.params is not None])
     slope, half, std = _slope(x, y, level)
     return Reading(approach, label, tuple(points), Interval(slope, std, slope - half, slope + half),
                    Interval(1 - slope, std, 1 - slope - half, 1 - slope + half), tuple(caveats))

@@ -122,7 +122,8 @@ class Fit:
         spread = np.sqrt(self.n_runs / max(self.n_runs - self.draws.shape[1] + len(self.fixed), 1))
         rng = np.random.default_rng(self.seed + 1)
         centred = self.residuals - np.median(self.residuals)
-        return outputs * np.exp(spread * rng.choice(centred, size=outputs.shape))
+        noise: Array = np.exp(spread * rng.choice(centred, size=outputs.shape))
+        return outputs * noise
 
     def allocate(self, compute: float) -> tuple[Allocation, dict[str, Interval]]:
         """The best split of ``compute`` [FLOP], and intervals on params, tokens and the output there."""
@@ -180,6 +181,7 @@ class Fit:
         lines = [f"{self.law.formula()}   [{self.law.output.unit}]",
                  f"{self.status.value}: {self.n_runs} runs, {self.objective['name']} {self.objective['value']:.6g}, "
                  f"noise {100 * self.noise:.2g} %"]
-        lines += [f"  {name:<{wide}}  {i.value:<12.6g} ± {i.std:<10.3g} {100 * self.level:g} % [{i.low:.5g}, {i.high:.5g}]"
+        lines += [f"  {name:<{wide}}  {i.value:<12.6g} ± {i.std:<10.3g} "
+                  f"{100 * self.level:g} % [{i.low:.5g}, {i.high:.5g}]"
                   for name, i in (self.intervals | self.derived).items()]
         return "\n".join(lines)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -117,7 +116,8 @@ class Problem:
         """log law - log observed, shape ``(batch, run)``, at coefficients ``(batch, coefficient)``."""
         with np.errstate(all="ignore"):
             (value,) = self._value(self._columns(c))
-            return np.log(np.broadcast_to(value, (len(c), len(self.observed)))) - self.log_observed
+            logs: Array = np.log(np.broadcast_to(value, (len(c), len(self.observed))))
+            return logs - self.log_observed
 
     def gradients(self, c: Array) -> Array:
         """d log law / d coefficient for one row of coefficients, shape ``(coefficient, run)``."""
@@ -207,7 +207,7 @@ class Problem:
                 w = None if weights is None else weights[active]
                 trial = u[active] + step
                 F1, g1, H1, scale1 = self.derivatives(trial, w, penalty)
-                better = F1 < F[active]
+                better = F[active] > F1
                 yes, no = active[better], active[~better]
                 u[yes], F[yes], g[yes], H[yes], scale[yes] = (
                     trial[better], F1[better], g1[better], H1[better], scale1[better])
@@ -221,8 +221,6 @@ class Problem:
 
 def _step(g: Array, H: Array, scale: Array, damping: Array) -> tuple[Array, Array]:
     """The damped Newton step of each row and the decrease it promises; more damping where H is not positive."""
-    p = g.shape[1]
-    diagonal = np.arange(p)
     floor = 1e-14 * scale.max(axis=1, keepdims=True) + 1e-300
     unit = 1.0 / np.sqrt(np.maximum(scale, floor))
     Hs = H * unit[:, :, None] * unit[:, None, :]

@@ -313,7 +313,8 @@ def _text(node: Expr) -> tuple[str, int]:
     if node.op == "multiply":
         if _is(node.args[0], -1.0):
             return f"-{inside(node.args[1], 2)}", 3
-        above, below = [], []
+        above: list[Expr] = []
+        below: list[Expr] = []
         for factor in _factors(node):
             flipped = _reciprocal(factor)
             (above if flipped is None else below).append(factor if flipped is None else flipped)

@@ -60,7 +60,8 @@ Published(
     source=_kaplan("Table 5"),
     region=Region(compute=(1e-7 * PF_DAY, 1e1 * PF_DAY)),
     checks=(Check({"compute": 1.0 * PF_DAY}, "2.574", _BY_HAND),),
-    notes="x_c is C_c = 1.6e7 PF-days in FLOP; the region is read off figure 1, to about half a decade; " + _KAPLAN_NOTE,
+    notes="x_c is C_c = 1.6e7 PF-days in FLOP; the region is read off figure 1, to about half a decade; "
+          + _KAPLAN_NOTE,
     **_KAPLAN,  # type: ignore[arg-type]
 )
 

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lawful.cost import Budget, Cost, train_cost
-from lawful.errors import LawError
 from lawful.fit import Fit, Forecast, forecast
 from lawful.fit.forecast import FAR
 from lawful.laws.base import FLOP_PER_PARAM_TOKEN, Law

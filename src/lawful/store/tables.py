@@ -129,7 +129,9 @@ def _json_lines(lines: Iterable[str], source: str) -> Columns:
 
 
 def _cell(value: Any) -> Any:
-    return value if isinstance(value, (int, float)) and not isinstance(value, bool) else "" if value is None else str(value)
+    if value is None:
+        return ""
+    return value if isinstance(value, (int, float)) and not isinstance(value, bool) else str(value)
 
 
 def _parquet(file: Path) -> Columns:

@@ -7,11 +7,13 @@ observed minus log fitted, in units of the fit's robust noise, so that one bad r
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from lawful.fit.result import Fit, FitStatus
-from lawful.runs import Array, RunTable
+from lawful.runs import RunTable
 from lawful.validate.findings import Finding, Severity, rows_text
 
 OUTLIER = 5.0
@@ -24,7 +26,10 @@ FEW = 0.05
 """Share of the runs up to which bad ones are accidents; beyond it the law is wrong for them."""
 
 TREND = 4.5
-"""Standard errors at which the mean residual of a third, or of a group, departs from the rest."""
+"""Standard errors at which the typical residual of a bin, or of a group, departs from the rest."""
+
+MOST_BINS, RUNS_A_BIN = 6, 8
+"""Bins along a variable in which a trend is looked for, and the runs that each must hold."""
 
 WORTH_NAMING = 0.2
 """Noise units below which a departure, however certain, changes nothing."""
@@ -89,18 +94,19 @@ def identification(fit: Fit, runs: RunTable) -> Iterator[Finding]:
 
 def trends(fit: Fit, runs: RunTable) -> Iterator[Finding]:
     """Residuals that follow a variable, whether the law takes it or not."""
+    bins = min(MOST_BINS, len(runs) // RUNS_A_BIN)
     for name, values in runs.quantities.items():
-        if name == fit.law.output.name or len(np.unique(values)) < 3:
+        if name == fit.law.output.name or len(np.unique(values)) < 3 or bins < 2:
             continue
-        third = np.digitize(values, np.quantile(values, [1 / 3, 2 / 3]))
-        departures = _departures(fit, third)
+        at = np.digitize(values, np.unique(np.quantile(values, np.arange(1, bins) / bins)))
+        departures = _departures(fit, at)
         if departures is None:
             continue
         taken = name in fit.law.inputs or name == "compute"
         shown = ", ".join(f"{100 * d:+.2g} %" for d in departures)
         yield Finding(
             "trend", Severity.CAUTION, f"Residuals follow {name}",
-            f"typical residual in the low, middle and high third of {name}: {shown}",
+            f"typical residual from the lowest to the highest {name}: {shown}",
             f"the form bends wrongly along {name}: try another form, or a narrower range" if taken else
             f"the law does not take {name}, and it matters: hold it fixed, tune it per size, or filter with --where")
 
@@ -120,19 +126,22 @@ def groups(fit: Fit, runs: RunTable) -> Iterator[Finding]:
             f"fit each {name} on its own with --where: one law through several kinds of run is a law of none")
 
 
-def _departures(fit: Fit, group: Array) -> list[float] | None:
-    """The median residual of each group, if one differs from the rest beyond chance and beyond triviality."""
-    kinds = np.unique(group)
-    counts = [int(np.sum(group == k)) for k in kinds]
-    if len(kinds) < 2 or min(counts) < 5 or fit.noise <= 0:
+def _departures(fit: Fit, group: npt.NDArray[Any]) -> list[float] | None:
+    """The median residual of each group, if one differs from the rest beyond chance and beyond triviality.
+
+    Chance is judged by the spread within the groups: what sets groups apart must not hide itself in the noise.
+    """
+    kinds, at, counts = np.unique(group, return_inverse=True, return_counts=True)
+    if len(kinds) < 2 or counts.min() < 4:
         return None
-    medians = [float(np.median(fit.residuals[group == k])) for k in kinds]
-    for k, middle, count in zip(kinds, medians, counts, strict=True):
-        rest = fit.residuals[group != k]
-        error = 1.2533 * fit.noise * np.sqrt(1 / count + 1 / len(rest))  # of a median, under Gaussian noise
-        gap = abs(middle - float(np.median(rest)))
-        if gap > TREND * error and gap > WORTH_NAMING * fit.noise:
-            return medians
+    medians = np.array([np.median(fit.residuals[at == k]) for k in range(len(kinds))])
+    freedom = len(at) / max(len(at) - len(kinds) - len(fit.law.names()), 1)
+    within = 1.4826 * float(np.median(np.abs(fit.residuals - medians[at]))) * np.sqrt(freedom)
+    # of a median from the centre of all medians, under Gaussian noise
+    errors = 1.2533 * within * np.sqrt(1 / counts - 1 / counts.sum())
+    centre = np.average(medians, weights=counts)
+    if np.any((np.abs(medians - centre) > TREND * errors) & (np.abs(medians - centre) > WORTH_NAMING * fit.noise)):
+        return [float(m) for m in medians]
     return None
 
 

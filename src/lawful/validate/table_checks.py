@@ -7,8 +7,10 @@ about training runs (nobody trains on fewer than a million tokens), named and ex
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from lawful.runs import FLOP_PER_PARAM_TOKEN, Array, RunTable
 from lawful.validate.findings import Finding, Severity, rows_text
@@ -104,7 +106,7 @@ def duplicates(runs: RunTable) -> Iterator[Finding]:
     if "loss" not in have or len(have) < 2:
         return
     table = np.stack([runs[name] for name in have], axis=1)
-    _, first, inverse = np.unique(table, axis=0, return_index=True, return_inverse=True)
+    _, first = np.unique(table, axis=0, return_index=True)
     copies = np.setdiff1d(np.arange(len(table)), first)
     if len(copies):
         rows = runs.rows[copies]
@@ -185,7 +187,8 @@ def _checkpoints(runs: RunTable) -> Iterator[Finding]:
             continue
         values, at = np.unique(runs.labels[name], return_inverse=True)
         several = [v for v in range(len(values)) if len(np.unique(runs["tokens"][at == v])) >= 3]
-        if len(values) > 1 and len(several) > len(values) / 2 and len(runs) / len(values) >= 3 and _is_curve(runs, at, several):
+        most = len(values) > 1 and len(several) > len(values) / 2 and len(runs) >= 3 * len(values)
+        if most and _is_curve(runs, at, several):
             yield Finding(
                 "checkpoints", Severity.CAUTION, "Rows look like checkpoints along training runs",
                 f"{len(several)} of {len(values)} values of {name!r} have three or more rows of growing tokens",
@@ -194,14 +197,14 @@ def _checkpoints(runs: RunTable) -> Iterator[Finding]:
             return
 
 
-def _is_curve(runs: RunTable, at: Array, several: list[int]) -> bool:
+def _is_curve(runs: RunTable, at: npt.NDArray[Any], several: list[int]) -> bool:
     """Whether the rows of one label share their params, as the checkpoints of one run do."""
     return "params" not in runs or all(np.ptp(runs["params"][at == v]) == 0 for v in several)
 
 
 def _rank_correlation(x: Array, y: Array) -> float:
     ranks = [np.argsort(np.argsort(v)).astype(float) for v in (x, y)]
-    return float(np.corrcoef(*ranks)[0, 1])
+    return float(np.corrcoef(ranks[0], ranks[1])[0, 1])
 
 
 TABLE_CHECKS: tuple[Callable[[RunTable], Iterator[Finding]], ...] = (
