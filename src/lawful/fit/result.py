@@ -150,7 +150,7 @@ class Fit:
             "formula": self.law.formula(), "status": self.status.value,
             "coefficients": {name: vars(i) for name, i in self.intervals.items()},
             "level": self.level, "objective": dict(self.objective), "n_runs": self.n_runs,
-            "noise": self.noise, "region": self.region.to_dict(),
+            "output": self.law.output.name, "noise": self.noise, "region": self.region.to_dict(),
             "derived": {name: vars(i) for name, i in self.derived.items()},
             "search": vars(self.search), "fixed": list(self.fixed), "source": self.source, "seed": self.seed,
             "warnings": [vars(w) for w in self.warnings],
