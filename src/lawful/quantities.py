@@ -291,14 +291,17 @@ def parse_device_time(text: str) -> DeviceTime:
     return DeviceTime(int(match[1]), match[2], hours)
 
 
-def format_number(value: float, digits: int = 4) -> str:
-    """A short reading of ``value`` for people: ``402B``, ``1.43T``, ``5.76e+23``, ``183,900``, ``0.3473``."""
-    if value == 0 or not math.isfinite(value):
-        return f"{value:g}"
+def format_number(value: float, digits: int = 4, unit: str = "") -> str:
+    """A short reading of ``value`` for people: ``402B``, ``1.43T``, ``183,900``, ``0.3473``, ``5.76e+23``.
+
+    FLOP (``unit="FLOP"``) are always written as a power of ten, as the field does.
+    """
+    if value == 0 or not math.isfinite(value) or unit == "FLOP":
+        return f"{value:.{digits}g}" if abs(value) >= 1e6 else f"{value:g}"
     size = abs(value)
     if 1e3 <= size < 1e6:
         return f"{float(f'{value:.{digits}g}'):,.0f}"
     for factor, suffix in ((1e12, "T"), (1e9, "B"), (1e6, "M")):
         if factor <= size < factor * 1000 and size < 1e15:
-            return f"{value / factor:.{max(digits - 1, 1)}g}{suffix}"
+            return f"{float(f'{value / factor:.{max(digits - 1, 1)}g}'):g}{suffix}"
     return f"{value:.{digits}g}"

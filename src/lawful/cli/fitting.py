@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from lawful.cli.options import Fitting, Output, Rows, find_law
+from lawful.cli.options import Fitting, Output, Rows, RunsPath, find_law
 from lawful.cli.output import aligned, check, say, show
 from lawful.errors import FailedToAnswer, InputError
-from lawful.quantities import format_number, parse_assignments, parse_positive
+from lawful.quantities import format_number, parse_assignments, parse_positive, quantity
 
 if TYPE_CHECKING:
     from lawful.fit import Forecast
@@ -18,7 +18,7 @@ _NO_OUTPUT, _ALL_ROWS, _PLAIN = Output(), Rows(), Fitting()
 
 
 def fit(
-    runs: str,
+    runs: RunsPath,
     /,
     *,
     compute: str | None = None,
@@ -45,7 +45,7 @@ def fit(
         budget = parse_positive(compute, "--compute")
         _, intervals = fitted.allocate(budget)
         result["optimum"] = {"compute": budget, **{name: vars(i) for name, i in intervals.items()}}
-        text += f"\nat {format_number(budget)} FLOP\n" + "\n".join(
+        text += f"\nat {format_number(budget, unit='FLOP')} FLOP\n" + "\n".join(
             f"  {name:<8}{i.value:<12.6g} ± {i.std:<10.3g} {100 * fitted.level:g} % [{i.low:.5g}, {i.high:.5g}]"
             for name, i in intervals.items())
     show(result, text, output, fitted.warnings)
@@ -56,7 +56,7 @@ def predict(
     /,
     *,
     at: str | None = None,
-    table: Annotated[str | None, Parameter(name="--table")] = None,
+    table: RunsPath | None = None,
     level: float | None = None,
     strict: Annotated[bool, Parameter(negative="")] = False,
     rows: Rows = _ALL_ROWS,
@@ -120,7 +120,8 @@ def forecast_text(answer: Forecast) -> str:
     if answer.new_run is not None:
         low, high = (_digits(answer, v) for v in answer.new_run)
         lines.append(f"  one new run: [{low}, {high}]")
-    lines.append("  at " + ", ".join(f"{name} {format_number(v)}" for name, v in answer.at.items()))
+    asked = (f"{name} {format_number(v, unit=quantity(name).unit)}" for name, v in answer.at.items())
+    lines.append(f"  at {', '.join(asked)}")
     lines.append("  reach " + (", ".join(f"{name} {d:.2f}" for name, d in answer.reach.items()) or "unknown")
                  + " decades beyond the runs")
     return "\n".join(lines)
@@ -132,7 +133,7 @@ def _digits(answer: Forecast, value: float) -> str:
 
 def _forecasts_text(answers: list[Forecast]) -> str:
     names = list(answers[0].at)
-    body = [[*(format_number(a.at[n]) for n in names), _digits(a, a.value),
+    body = [[*(format_number(a.at[n], unit=quantity(n).unit) for n in names), _digits(a, a.value),
              "" if a.low is None else _digits(a, a.low), "" if a.high is None else _digits(a, a.high),
              f"{max(a.reach.values(), default=0.0):.2f}"] for a in answers]
     return aligned(body, [*names, answers[0].output.name, "low", "high", "reach"])

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from lawful.laws import Published
     from lawful.runs import RunTable
 
+RunsPath = Annotated[str, Parameter(allow_leading_hyphen=True)]
+"""A table of runs: a path, or ``-`` for standard input."""
+
 
 @Parameter(name="*")
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lawful.cli.options import Fitting, Output, Rows, Spending, find_law
+from lawful.cli.options import Fitting, Output, Rows, RunsPath, Spending, find_law
 from lawful.cli.output import check, show
 from lawful.errors import InputError
 from lawful.quantities import format_number
@@ -16,7 +16,7 @@ _NO_OUTPUT, _ALL_ROWS, _PLAIN, _NOTHING = Output(), Rows(), Fitting(), Spending(
 
 
 def plan(
-    runs: str | None = None,
+    runs: RunsPath | None = None,
     /,
     *,
     law: str | None = None,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from lawful.cli.options import Fitting, Output, Rows, Spending
+from lawful.cli.options import Fitting, Output, Rows, RunsPath, Spending
 from lawful.cli.output import say
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ BEYOND_THE_SWEEP = 10.0
 
 
 def report(
-    runs: str,
+    runs: RunsPath,
     /,
     *,
     output: Annotated[str, Parameter(name=["--output", "-o"])] = "report.html",

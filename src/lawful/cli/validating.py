@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lawful.cli.options import Fitting, Output, Rows
+from lawful.cli.options import Fitting, Output, Rows, RunsPath
 from lawful.cli.output import aligned, check, show
 from lawful.quantities import format_number
 
@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 _NO_OUTPUT, _ALL_ROWS, _LIGHT = Output(), Rows(), Fitting(bootstrap=200)
 
 
-def diagnose(runs: str, /, *, fitting: Fitting = _LIGHT, rows: Rows = _ALL_ROWS, output: Output = _NO_OUTPUT) -> None:
+def diagnose(
+    runs: RunsPath, /, *, fitting: Fitting = _LIGHT, rows: Rows = _ALL_ROWS, output: Output = _NO_OUTPUT
+) -> None:
     """Find what stands between a table of runs and a plan: each finding with evidence and what to do.
 
     Parameters
@@ -40,7 +42,9 @@ def diagnosis_text(found: Diagnosis) -> str:
     return "\n".join(lines)
 
 
-def backtest(runs: str, /, *, fitting: Fitting = _LIGHT, rows: Rows = _ALL_ROWS, output: Output = _NO_OUTPUT) -> None:
+def backtest(
+    runs: RunsPath, /, *, fitting: Fitting = _LIGHT, rows: Rows = _ALL_ROWS, output: Output = _NO_OUTPUT
+) -> None:
     """Fit on the runs up to a compute, predict the larger ones, and see how it went, beside two baselines.
 
     Parameters
@@ -60,7 +64,7 @@ def backtest_text(tested: Backtest) -> str:
     body = []
     for cut in tested.cuts:
         c = cut.to_dict()
-        body.append([format_number(c["train_compute_max"], 3), str(c["train"]), str(c["test"]),
+        body.append([format_number(c["train_compute_max"], 3, "FLOP"), str(c["train"]), str(c["test"]),
                      f"{c['horizon_decades']:.2f}", f"{100 * c['rmse_log']:.2f} %", f"{100 * c['coverage']:.0f} %",
                      *(f"{100 * v:.2f} %" for v in c["baselines"].values())])
     head = ["fitted up to [FLOP]", "runs", "predicted", "decades", "error", "covered", "last value", "power law"]

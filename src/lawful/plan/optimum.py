@@ -16,7 +16,7 @@ from lawful.fit import Fit, Forecast, forecast
 from lawful.fit.forecast import FAR
 from lawful.laws.base import FLOP_PER_PARAM_TOKEN, Law
 from lawful.laws.published import Published
-from lawful.quantities import format_number
+from lawful.quantities import format_number, quantity
 from lawful.results import Caveat, Interval
 
 _SIX_ND = (f"Compute is {FLOP_PER_PARAM_TOKEN:g} x params x tokens: attention over long contexts and recomputation "
@@ -56,7 +56,7 @@ class Plan:
     @property
     def answer(self) -> str:
         """The decision as one sentence."""
-        d = {name: format_number(value) for name, value in self.decision.items()}
+        d = {name: format_number(value, unit=quantity(name).unit) for name, value in self.decision.items()}
         spread = ""
         if "params" in self.intervals:
             i = self.intervals["params"]

@@ -125,7 +125,7 @@ def isoflop_figure(analysis: Analysis) -> Figure | None:
     rows: list[list[Any]] = []
     for i, curve in enumerate(curves):
         colour = marks.nth_colour(i, len(curves))
-        budget, value = f"{words.size(curve['compute'])} FLOP", reading.outputs(curve, output) or {}
+        budget, value = words.flop(curve["compute"]), reading.outputs(curve, output) or {}
         group: dict[str, Any] = {"legendgroup": budget}
         data += marks.band(curve["params"], value, "", colour, **group)
         if value.get("value"):
@@ -148,7 +148,7 @@ def isoflop_figure(analysis: Analysis) -> Figure | None:
         data.append(marks.dots(
             [n for n, _, _ in minima], [v for _, v, _ in minima], name="fitted minimum", mode="markers+lines",
             text=[f"minimum at {words.size(n)} params<br>{marks.plain(output)} {words.outcome(v)}<br>"
-                  f"{words.size(c)} FLOP" for n, v, c in minima],
+                  + words.flop(c) for n, v, c in minima],
             line={"color": marks.VERMILLION, "width": 1.5, "dash": "dot"},
             marker={"symbol": "diamond", "size": 10, "color": marks.VERMILLION,
                     "line": {"width": 1, "color": "#ffffff"}}))
@@ -192,7 +192,7 @@ def allocation_figure(analysis: Analysis) -> Figure | None:
             data += _reading(other, name, first)
         data += marks.star(decision.get("compute"), decision.get(name),
                            f"the plan: {words.size(decision.get(name))} {name}<br>"
-                           f"{words.size(decision.get('compute'))} FLOP",
+                           + words.flop(decision.get("compute")),
                            (plan.get("intervals") or {}).get(name), **first)
         shade = _beyond(reading.runs(analysis), "compute", compute, decision.get("compute"), on["xaxis"])
         shapes, annotations = shapes + shade["shapes"], annotations + shade["annotations"]
@@ -229,7 +229,7 @@ def _reading(other: Analysis, name: str, on: dict[str, Any]) -> list[Trace]:
     return [marks.dots(
         [p["compute"] for p in points], [p[name] for p in points], name=shown, legendgroup=shown, **on,
         marker={"size": 9, "symbol": symbol, "color": colour, "line": {"width": 2, "color": colour}},
-        text=[f"{shown}<br>{words.size(p[name])} {name}<br>{words.size(p['compute'])} FLOP" for p in points])]
+        text=[f"{shown}<br>{words.size(p[name])} {name}<br>{words.flop(p['compute'])}" for p in points])]
 
 
 # ----------------------------------------------------------------------------------------- back-test
@@ -338,7 +338,7 @@ def _hover(runs: Mapping[str, list[Any]], output: str) -> list[str]:
     observed = reading.outputs(runs, output)
     lines = []
     for i, value in enumerate(observed):
-        parts = [f"{words.size(runs[name][i])} {'FLOP' if name == 'compute' else name}"
+        parts = [words.flop(runs[name][i]) if name == "compute" else f"{words.size(runs[name][i])} {name}"
                  for name in _SIZES if i < len(runs.get(name) or ())]
         fitted = runs.get("fitted") or ()
         parts.append(f"{marks.plain(output)} {words.outcome(value)}"

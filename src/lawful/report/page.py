@@ -69,7 +69,7 @@ def _template() -> Any:
     environment = Environment(loader=PackageLoader("lawful.report", "templates"), autoescape=True,
                               undefined=ChainableUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters |= {
-        "size": words.size, "outcome": words.outcome, "percent": words.percent,
+        "size": words.size, "flop": words.flop, "outcome": words.outcome, "percent": words.percent,
         "decades": words.decades, "label": words.label, "listed": words.listed, "within": words.within,
         "outcomes_within": lambda interval: words.within(interval, words.outcome),
     }
@@ -95,7 +95,8 @@ _COSTS = (("train_flop", "Training compute", "FLOP"), ("gpu_hours", "Device time
 
 def _cost(cost: Mapping[str, Any]) -> list[dict[str, str]]:
     """The items of the cost that were answered."""
-    return [{"name": name, "value": words.size(cost[key]), "unit": unit}
+    return [{"name": name, "value": words.flop(cost[key]).removesuffix(" FLOP") if unit == "FLOP"
+             else words.size(cost[key]), "unit": unit}
             for key, name, unit in _COSTS if words.is_number(cost.get(key))]
 
 

@@ -1,8 +1,8 @@
 """How a value reads on the page: every section and every figure prints through these functions.
 
-What to use when: ``size`` for counts, costs, exponents and coefficients; ``outcome`` for the output of the
-law; ``percent`` for shares; ``within`` for the ends of an interval. What is missing or not a finite number
-reads as a dash.
+What to use when: ``size`` for counts, costs, exponents and coefficients; ``flop`` for compute; ``outcome`` for the
+output of the law; ``percent`` for shares; ``within`` for the ends of an interval. What is missing or not a finite
+number reads as a dash.
 """
 
 from __future__ import annotations
@@ -25,6 +25,11 @@ def is_number(value: object) -> TypeGuard[float]:
 def size(value: object) -> str:
     """``1.43B``, ``5.76e+23``, ``0.3473``."""
     return format_number(value, digits=4) if is_number(value) else DASH
+
+
+def flop(value: object) -> str:
+    """``3.163e+13 FLOP``: compute, always as a power of ten."""
+    return f"{format_number(value, unit='FLOP')} FLOP" if is_number(value) else DASH
 
 
 def outcome(value: object) -> str:

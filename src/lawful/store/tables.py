@@ -16,11 +16,14 @@ from pathlib import Path
 from typing import IO, Any
 
 from lawful.errors import MissingExtra, RunsError
-from lawful.quantities import resolve_columns
+from lawful.quantities import OUTPUTS, resolve_columns
 from lawful.runs import RunTable
 
 LONGEST_LINE = 1 << 20
 """Bytes in which a header line must end: no table of runs has a longer one."""
+
+LARGE = 64 << 20
+"""Bytes beyond which a file must look right by its header before it is read."""
 
 _DELIMITERS = {".csv": ",", ".tsv": "\t", ".tab": "\t"}
 
@@ -45,7 +48,7 @@ def read_runs(path: str, *, mapping: Mapping[str, str] | None = None, where: str
     if file.is_dir():
         raise RunsError(f"{path} is a folder; give a table of runs in it")
     try:
-        columns = _read(file)
+        columns = _read(file, bool(mapping))
     except UnicodeDecodeError:
         raise RunsError(f"{path}: is not text; accepted are csv, tsv, jsonl and parquet") from None
     except OSError as problem:
@@ -53,7 +56,7 @@ def read_runs(path: str, *, mapping: Mapping[str, str] | None = None, where: str
     return RunTable.from_columns(columns, mapping=mapping, where=where, source=path)
 
 
-def _read(file: Path) -> Columns:
+def _read(file: Path, mapped: bool) -> Columns:
     suffixes = [s.lower() for s in file.suffixes]
     packed = suffixes[-1:] == [".gz"]
     kind = (suffixes[-2:-1] if packed else suffixes[-1:]) or [".csv"]
@@ -63,13 +66,13 @@ def _read(file: Path) -> Columns:
         raise RunsError(f"{file}: the file is empty; give a header line and one row a run")
     with gzip.open(file, "rt", encoding="utf-8-sig", newline="") if packed else open(
             file, encoding="utf-8-sig", newline="") as handle:
-        _check_header(handle, file, kind[0])
+        _check_header(handle, file, kind[0], mapped)
         if kind[0] in (".jsonl", ".ndjson", ".json"):
             return _json_lines(handle, str(file))
         return _delimited(handle, _DELIMITERS.get(kind[0], ","), str(file))
 
 
-def _check_header(handle: IO[str], file: Path, kind: str) -> None:
+def _check_header(handle: IO[str], file: Path, kind: str, mapped: bool) -> None:
     """Refuse at the first line what cannot be a table of runs, then rewind."""
     head = handle.readline(LONGEST_LINE)
     if len(head) >= LONGEST_LINE:
@@ -81,9 +84,9 @@ def _check_header(handle: IO[str], file: Path, kind: str) -> None:
         if len(header) < 2 and file.stat().st_size > LONGEST_LINE:
             raise RunsError(f"{file}: the header {head.strip()[:60]!r} has one column; a table of runs has several, "
                             f"separated by {'tabs' if kind != '.csv' else 'commas'}")
-        if not resolve_columns(header) and file.stat().st_size > 64 * LONGEST_LINE:
-            raise RunsError(f"{file}: none of the columns {', '.join(header)[:200]} is known, and the file is large: "
-                            "give params, tokens and loss columns, or cut the file down and use --map")
+        if not mapped and not set(OUTPUTS) & resolve_columns(header).keys() and file.stat().st_size > LARGE:
+            raise RunsError(f"{file}: none of the columns {', '.join(header)[:200]} is an outcome such as loss, and "
+                            "the file is large; name the column with --map loss=COLUMN")
     handle.seek(0)
 
 

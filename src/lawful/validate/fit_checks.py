@@ -31,6 +31,9 @@ TREND = 4.5
 MOST_BINS, RUNS_A_BIN = 6, 8
 """Bins along a variable in which a trend is looked for, and the runs that each must hold."""
 
+MOST_GROUPS, MOST_NUMBERED = 8, 3
+"""Values of a label up to which its runs are compared as groups; of one that holds numbers, fewer."""
+
 WORTH_NAMING = 0.2
 """Noise units below which a departure, however certain, changes nothing."""
 
@@ -115,7 +118,7 @@ def groups(fit: Fit, runs: RunTable) -> Iterator[Finding]:
     """Groups of runs, by label, that lie off the common law."""
     for name, labels in runs.labels.items():
         values, at = np.unique(labels, return_inverse=True)
-        if not 2 <= len(values) <= 8:
+        if not 2 <= len(values) <= (MOST_NUMBERED if _numeric(values) else MOST_GROUPS):
             continue
         departures = _departures(fit, at)
         if departures is None:
@@ -124,6 +127,15 @@ def groups(fit: Fit, runs: RunTable) -> Iterator[Finding]:
         yield Finding(
             "group_offset", Severity.CAUTION, f"Runs differ by {name}", f"typical residual by {name}: {shown}",
             f"fit each {name} on its own with --where: one law through several kinds of run is a law of none")
+
+
+def _numeric(values: npt.NDArray[Any]) -> bool:
+    """Whether labels are numbers: then more than a few of them are a scale, not groups."""
+    try:
+        values.astype(float)
+    except ValueError:
+        return False
+    return True
 
 
 def _departures(fit: Fit, group: npt.NDArray[Any]) -> list[float] | None:
