@@ -119,6 +119,9 @@ def _data(law: Law, runs: RunTable, free: int) -> tuple[dict[str, Array], Array,
                             f"add runs with other {name}, or fit a form without it")
     if np.ptp(observed) <= 1e-12 * observed.max():
         raise RunsError(f"{runs.source}: {target} is {observed[0]:g} in every run: there is nothing to fit")
+    if law.output.positive and observed.min() <= 0:
+        raise RunsError(f"{runs.source}: {target} must be positive to be fitted on its logarithm; row "
+                        f"{runs.rows[int(np.argmin(observed))]} holds {observed.min():g}")
     notes = list(runs.notes)
     wide = [name for name in PARAM_COUNTS[1:] if name in runs]
     if "params" in law.inputs and "params" in runs.columns and wide:

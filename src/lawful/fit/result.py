@@ -57,8 +57,8 @@ class Fit:
     """A law fitted to runs, with its doubt.
 
     ``draws`` is ``(draw, coefficient)`` in the order of ``law.names()``: each row the law of one bootstrap
-    resample. ``residuals`` are log observed minus log fitted, ``(run,)``. ``noise`` is the standard
-    deviation of the log of one run about the law, robustly estimated.
+    resample. ``residuals`` are log observed minus log fitted, ``(run,)`` (observed minus fitted where the
+    output may be negative). ``noise`` is the standard deviation of one residual, robustly estimated.
     """
 
     law: Law
@@ -84,6 +84,10 @@ class Fit:
     def __call__(self, **quantities: Any) -> Any:
         """The fitted law's output."""
         return self.law(**quantities)
+
+    def fitted(self, observed: Array) -> Array:
+        """The fitted outputs behind ``residuals``, given the ``observed`` ones, ``(run,)``."""
+        return observed * np.exp(-self.residuals) if self.law.output.positive else observed - self.residuals
 
     @property
     def intervals(self) -> dict[str, Interval]:
@@ -122,8 +126,8 @@ class Fit:
         spread = np.sqrt(self.n_runs / max(self.n_runs - self.draws.shape[1] + len(self.fixed), 1))
         rng = np.random.default_rng(self.seed + 1)
         centred = self.residuals - np.median(self.residuals)
-        noise: Array = np.exp(spread * rng.choice(centred, size=outputs.shape))
-        return outputs * noise
+        noise: Array = spread * rng.choice(centred, size=outputs.shape)
+        return outputs * np.exp(noise) if self.law.output.positive else outputs + noise
 
     def allocate(self, compute: float) -> tuple[Allocation, dict[str, Interval]]:
         """The best split of ``compute`` [FLOP], and intervals on params, tokens and the output there."""

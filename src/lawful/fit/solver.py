@@ -101,7 +101,8 @@ class Problem:
     def __post_init__(self) -> None:
         self.names = tuple(name for name in self.law.names() if name not in self.fixed)
         self.space = Space(tuple(self.law.limits()[name] for name in self.names))
-        self.log_observed = np.log(self.observed)
+        self.relative = self.law.output.positive  # residuals of the log, unless the output may be negative
+        self.target = np.log(self.observed) if self.relative else self.observed
         formula = self.law.expression()
         slopes = [differentiate(formula, name) for name in self.names]
         curves = {(j, k): differentiate(slopes[j], name)
@@ -113,17 +114,21 @@ class Problem:
         self.linear = _linear(curves, self.names)
 
     def residuals(self, c: Array) -> Array:
-        """log law - log observed, shape ``(batch, run)``, at coefficients ``(batch, coefficient)``."""
+        """log law - log observed, ``(batch, run)``, at coefficients ``(batch, coefficient)``.
+
+        Of an output that may be negative (a reward, a rating): law - observed.
+        """
         with np.errstate(all="ignore"):
             (value,) = self._value(self._columns(c))
-            logs: Array = np.log(np.broadcast_to(value, (len(c), len(self.observed))))
-            return logs - self.log_observed
+            fitted: Array = np.broadcast_to(value, (len(c), len(self.observed)))
+            return (np.log(fitted) if self.relative else fitted) - self.target
 
     def gradients(self, c: Array) -> Array:
-        """d log law / d coefficient for one row of coefficients, shape ``(coefficient, run)``."""
+        """d residual / d coefficient for one row of coefficients, shape ``(coefficient, run)``."""
         with np.errstate(all="ignore"):
             value, *rest = self._all(self._columns(c.reshape(1, -1)))
-            return np.stack([np.broadcast_to(s / value, (1, len(self.observed)))[0]
+            unit = value if self.relative else 1.0
+            return np.stack([np.broadcast_to(s / unit, (1, len(self.observed)))[0]
                              for s in rest[: len(self.names)]])
 
     def _columns(self, c: Array) -> dict[str, Array]:
@@ -134,8 +139,9 @@ class Problem:
         c = self.space.coefficients(u)
         batch, p = c.shape
         value, *rest = self._all(self._columns(c))
-        inverse = 1.0 / value
-        r = np.log(value) - self.log_observed
+        value = np.broadcast_to(value, (batch, len(self.observed)))
+        inverse = 1.0 / value if self.relative else np.ones_like(value)
+        r = (np.log(value) if self.relative else value) - self.target
         psi = penalty.slope(r)
         total = penalty.value(r)
         inside = np.abs(r) <= penalty.delta
@@ -149,7 +155,8 @@ class Problem:
         for j in range(p):
             np.multiply(rest[j], inverse, out=J[:, j])
         gradient = np.matmul(J, psi[:, :, None])[:, :, 0]
-        H = np.matmul(J * (inner - psi)[:, None, :], J.transpose(0, 2, 1))
+        bend = inner - psi if self.relative else inner  # the logarithm's own curvature is -J J
+        H = np.matmul(J * bend[:, None, :], J.transpose(0, 2, 1))
         scale = np.matmul(J * J, major[:, :, None])[:, :, 0]
         psi_over = psi * inverse
         for (j, k), curve in zip(self._curved, rest[p:], strict=True):

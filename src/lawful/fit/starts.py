@@ -23,6 +23,9 @@ Array = npt.NDArray[np.float64]
 LATTICE = {1: 48, 2: 14, 3: 9, 4: 7}
 """Points per lattice coefficient, by how many there are."""
 
+SCATTERED = 8192
+"""Points scattered (a Sobol sequence) when there are more coefficients than a lattice can hold."""
+
 MOST_RUNS = 4096
 """Runs that the lattice looks at: a start needs no more, however long the table."""
 
@@ -49,11 +52,12 @@ class Lattice:
         """The lattice that fits the number of coefficients to be searched."""
         names, limits = problem.names, problem.space.limits
         searched = [j for j, name in enumerate(names) if name not in problem.linear]
-        per_axis = LATTICE.get(len(searched), 5)
-        grids = [_axis(limits[j], per_axis) for j in searched]
-        points = np.ones((int(np.prod([len(g) for g in grids])) if grids else 1, len(names)))
+        grids = [_axis(limits[j], LATTICE.get(len(searched), 2)) for j in searched]
+        count = int(np.prod([len(g) for g in grids])) if len(grids) in LATTICE or not grids else SCATTERED
+        points = np.ones((count, len(names)))
         if grids:
-            points[:, searched] = np.array(list(itertools.product(*grids)))
+            points[:, searched] = np.array(list(itertools.product(*grids))) if len(grids) in LATTICE else _scattered(
+                [limits[j] for j in searched])
         runs = len(problem.observed)
         rows = np.unique(np.linspace(0, runs - 1, min(runs, MOST_RUNS)).astype(np.int64))
         return cls(problem, points, rows, _basis(problem, points, rows))
@@ -94,16 +98,27 @@ def _axis(limit: Limit, size: int) -> Array:
     return np.linspace(low + inset, high - inset, size)
 
 
+def _scattered(limits: list[Limit]) -> Array:
+    from scipy.stats import qmc
+
+    share = qmc.Sobol(len(limits), scramble=False).random(SCATTERED) * (1 - 1 / SCATTERED) + 0.5 / SCATTERED
+    axes = [_axis(limit, 1025) for limit in limits]
+    points: Array = np.stack([axis[(share[:, j] * len(axis)).astype(int)] for j, axis in enumerate(axes)], axis=1)
+    return points
+
+
 def _basis(problem: Problem, points: Array, rows: npt.NDArray[np.int64]) -> Array:
     formula = problem.law.expression()
     data = {**{n: problem.quantities[n][rows] for n in problem.law.inputs}, **problem.fixed}
     slopes = [differentiate(formula, name) for name in problem.linear]
-    tape, observed = Tape([formula, *slopes], data), problem.observed[rows]
+    tape = Tape([formula, *slopes], data)
+    observed = problem.observed[rows]
+    unit = observed if problem.relative else np.full(len(rows), np.abs(observed).max() + 1e-300)
     with np.errstate(all="ignore"):  # corners of the lattice overflow: they are bad starts, not errors
         outputs = tape({n: points[:, j : j + 1] for j, n in enumerate(problem.names)})
-        shaped = [np.broadcast_to(o, (len(points), len(rows))) / observed for o in outputs]
+        shaped = [np.broadcast_to(o, (len(points), len(rows))) / unit for o in outputs]
         rest = shaped[0] - sum(shaped[1:])  # the linear coefficients stand at 1: what is left has none of them
-        return np.nan_to_num(np.stack([*shaped[1:], 1.0 - rest], axis=1), nan=1e6, posinf=1e6, neginf=-1e6)
+        return np.nan_to_num(np.stack([*shaped[1:], observed / unit - rest], axis=1), nan=1e6, posinf=1e6, neginf=-1e6)
 
 
 def _project(moments: Array, pairs: list[tuple[int, int]], k: int) -> tuple[list[Array], Array]:

@@ -4,7 +4,10 @@
 """
 
 from lawful.laws.base import Allocation, Law, Region
-from lawful.laws.published import Published
-from lawful.laws.registry import form, forms, law, published
+from lawful.laws.published import Entry, Fittable, Guidance, Published
+from lawful.laws.registry import catalogue, entry, form, forms, law, published
 
-__all__ = ["Allocation", "Law", "Published", "Region", "form", "forms", "law", "published"]
+__all__ = [
+    "Allocation", "Entry", "Fittable", "Guidance", "Law", "Published", "Region",
+    "catalogue", "entry", "form", "forms", "law", "published",
+]

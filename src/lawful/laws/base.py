@@ -101,6 +101,8 @@ class Law(ABC):
     form: ClassVar[str]
     aliases: ClassVar[tuple[str, ...]] = ()
     output: ClassVar[Quantity] = LOSS
+    falls_with: ClassVar[tuple[str, ...]] = ()   # inputs of which more never makes the output larger
+    rises_with: ClassVar[tuple[str, ...]] = ()   # inputs of which more never makes it smaller
 
     registry: ClassVar[dict[str, type[Law]]] = {}
 

@@ -21,6 +21,7 @@ class AdditiveLoss(Law):
 
     form: ClassVar[str] = "chinchilla"
     aliases: ClassVar[tuple[str, ...]] = ("additive", "hoffmann", "hoffmann2022")
+    falls_with: ClassVar[tuple[str, ...]] = ("params", "tokens")
 
     E: Positive       # nats/token: what remains when N and D grow without end
     A: Positive       # nats/token at N = 1
@@ -55,6 +56,7 @@ class KaplanLoss(Law):
 
     form: ClassVar[str] = "kaplan"
     aliases: ClassVar[tuple[str, ...]] = ("kaplan2020", "kaplan_joint")
+    falls_with: ClassVar[tuple[str, ...]] = ("params", "tokens")
 
     N_c: Scale        # params at which the model alone allows 1 nat/token
     alpha_N: Exponent
@@ -87,6 +89,7 @@ class OptimalParams(Law):
 
     form: ClassVar[str] = "optimal_params"
     output: ClassVar[Quantity] = QUANTITIES["params"]
+    rises_with: ClassVar[tuple[str, ...]] = ("compute",)
 
     k: Scale          # params at 1 FLOP
     a: Exponent
@@ -106,6 +109,7 @@ class StepsLoss(Law):
     """
 
     form: ClassVar[str] = "kaplan_steps"
+    falls_with: ClassVar[tuple[str, ...]] = ("params", "steps")
 
     N_c: Scale
     alpha_N: Exponent
@@ -127,6 +131,7 @@ class CriticalBatch(Law):
 
     form: ClassVar[str] = "critical_batch"
     output: ClassVar[Quantity] = QUANTITIES["batch_tokens"]
+    falls_with: ClassVar[tuple[str, ...]] = ("loss",)
 
     B_star: Scale     # tokens: the critical batch at 1 nat/token
     alpha_B: Exponent

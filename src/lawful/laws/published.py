@@ -1,7 +1,9 @@
 """A law with its papers in hand: where the numbers are printed, what they count, where they fail.
 
-``Published`` wraps a ``Law`` with source, conventions, fitted region, known failures and check values.
-Constructing one enters it in the catalogue under its key.
+What to use when: ``Published`` for a law with coefficients; ``Fittable`` for a form whose coefficients
+were never published or could not be confirmed; ``Guidance`` for a finding that is no formula, attached
+to the laws it concerns. Constructing an entry puts it in the catalogue under its key. Several sets of
+coefficients of one paper are several entries, ``id:set``; the bare id means the first.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from typing import Any, ClassVar
 
 from lawful.errors import LawError
 from lawful.laws.base import Law, Region
-from lawful.quantities import QUANTITIES, parse_number
+from lawful.quantities import QUANTITIES, parse_number, quantity
 from lawful.results import Caveat
 
 
@@ -56,33 +58,94 @@ class Check:
         return 0.5 * 10.0 ** (int(exponent or 0) - decimals) * (1 + 1e-9)
 
 
-@dataclass(frozen=True)
-class Published:
-    """A published law: callable like the ``law`` it holds, with everything one should know about it.
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """What every entry of the catalogue says, whatever it holds.
 
     ``counting`` gives the convention of each input where the field disagrees; ``symbols`` the paper's
-    letter of each input; ``notes`` say how a number was read when sources differ.
+    letter of each input; ``notes`` say how a number was read when sources differ, and the tokenizer or
+    data set where the constants depend on it; ``unconfirmed`` names the coefficients that no primary
+    source could be found for: every use of the law says so.
     """
 
     key: str
     title: str
-    law: Law
     source: Source
-    region: Region
-    checks: tuple[Check, ...]
     category: str
-    questions: tuple[int, ...]
+    questions: tuple[int, ...]     # of the survey arXiv:2502.12051, 1 to 8
     counting: Mapping[str, str] = field(default_factory=dict)
     failures: tuple[Failure, ...] = ()
     symbols: Mapping[str, str] = field(default_factory=dict)
     notes: str = ""
+    unconfirmed: tuple[str, ...] = ()
 
-    registry: ClassVar[dict[str, Published]] = {}
+    kind: ClassVar[str]
+    registry: ClassVar[dict[str, Entry]] = {}
 
     def __post_init__(self) -> None:
-        if self.key in Published.registry:
-            raise ValueError(f"two published laws are called {self.key!r}")
-        Published.registry[self.key] = self
+        if self.key in Entry.registry:
+            raise ValueError(f"two entries of the catalogue are called {self.key!r}")
+        Entry.registry[self.key] = self
+
+    def to_dict(self) -> dict[str, Any]:
+        """The entry as data, as ``laws show --json`` prints it."""
+        return {
+            "schema": "lawful.law/1", "key": self.key, "kind": self.kind, "title": self.title, "formula": None,
+            "form": None, "inputs": [], "output": None, "coefficients": {}, "region": {}, "region_note": "",
+            "checks": [],
+            "failures": [{"text": f.text, "source": f.source} for f in self.failures],
+            "source": {"arxiv": self.source.arxiv, "where": self.source.where, "authors": self.source.authors,
+                       "year": self.source.year, "title": self.source.title},
+            "category": self.category, "questions": list(self.questions), "notes": self.notes,
+            "unconfirmed": list(self.unconfirmed),
+        }
+
+    def _formula_dict(self, law: Law) -> dict[str, Any]:
+        return {
+            "formula": law.formula(), "form": law.form,
+            "inputs": [{"name": n, "symbol": self.symbols.get(n, quantity(n).symbol), "unit": quantity(n).unit,
+                        "convention": self.counting.get(n, "")} for n in law.inputs],
+            "output": {"name": law.output.name, "unit": law.output.unit},
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fittable(Entry):
+    """A form that can be fitted, and whose coefficients are not published or could not be confirmed."""
+
+    law: Law          # the form; its numbers stand in and mean nothing
+    kind: ClassVar[str] = "fittable"
+
+    def to_dict(self) -> dict[str, Any]:
+        """The entry as data; its coefficients are null."""
+        return {**super().to_dict(), **self._formula_dict(self.law), "coefficients": dict.fromkeys(self.law.names())}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Guidance(Entry):
+    """A finding that is no formula: ``advice`` in a sentence or two, on the laws it ``concerns``."""
+
+    advice: str
+    concerns: tuple[str, ...] = ()
+    kind: ClassVar[str] = "guidance"
+
+    def to_dict(self) -> dict[str, Any]:
+        """The entry as data."""
+        return {**super().to_dict(), "advice": self.advice, "concerns": list(self.concerns)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Published(Entry):
+    """A published law: callable like the ``law`` it holds, with everything one should know about it.
+
+    ``region`` is the span of the runs it was fitted on; ``region_note`` says so where a paper gives none.
+    """
+
+    law: Law
+    region: Region
+    checks: tuple[Check, ...]
+    region_note: str = ""
+    kind: ClassVar[str] = "published"
 
     def __call__(self, **quantities: Any) -> Any:
         """The law's output at these quantities."""
@@ -95,7 +158,8 @@ class Published:
         another convention (``total_params`` for a law of non-embedding counts) raises ``LawError``:
         it is never converted silently.
         """
-        caveats: list[Caveat] = []
+        caveats = [Caveat("unconfirmed", f"{', '.join(self.unconfirmed)} could not be confirmed in a primary source")
+                   ] if self.unconfirmed else []
         taken: dict[str, float] = {}
         surplus = dict(given)
         for name in self.law.inputs:
@@ -111,7 +175,7 @@ class Published:
                                           f"as {self.key} counts them"))
         missing = [n for n in self.law.inputs if n not in taken]
         if missing or surplus:
-            needed = ", ".join(f"{QUANTITIES[n].label()}" + (f" ({self.counting[n]})" if self.counting.get(n) else "")
+            needed = ", ".join(f"{quantity(n).label()}" + (f" ({self.counting[n]})" if self.counting.get(n) else "")
                                for n in self.law.inputs)
             wrong = f"missing {', '.join(missing)}" if missing else f"it does not take {', '.join(surplus)}"
             hint = ("; convert the count of parameters to this law's convention first"
@@ -120,18 +184,10 @@ class Published:
         return taken, tuple(caveats)
 
     def to_dict(self) -> dict[str, Any]:
-        """The entry as data, as ``laws show --json`` prints it."""
+        """The entry as data, with a verdict on every check."""
         return {
-            "schema": "lawful.law/1", "key": self.key, "title": self.title, "formula": self.law.formula(),
-            "form": self.law.form,
-            "inputs": [{"name": n, "symbol": self.symbols.get(n, QUANTITIES[n].symbol), "unit": QUANTITIES[n].unit,
-                        "convention": self.counting.get(n, "")} for n in self.law.inputs],
-            "output": {"name": self.law.output.name, "unit": self.law.output.unit},
-            "coefficients": self.law.coefficients, "region": self.region.to_dict(),
-            "failures": [{"text": f.text, "source": f.source} for f in self.failures],
-            "source": {"arxiv": self.source.arxiv, "where": self.source.where, "authors": self.source.authors,
-                       "year": self.source.year, "title": self.source.title},
-            "category": self.category, "questions": list(self.questions), "notes": self.notes,
+            **super().to_dict(), **self._formula_dict(self.law), "coefficients": self.law.coefficients,
+            "region": self.region.to_dict(), "region_note": self.region_note,
             "checks": [{"at": dict(c.at), "printed": c.printed, "where": c.where,
                         "verdict": "pass" if self.passes(c) else "fail"} for c in self.checks],
         }
@@ -139,8 +195,3 @@ class Published:
     def passes(self, check: Check) -> bool:
         """Whether the law gives ``check`` to within half a unit of its last printed digit."""
         return bool(abs(float(self.law.at(check.at)) - check.value) <= check.half_unit)
-
-
-def entries() -> Mapping[str, Published]:
-    """Every published law that has been imported, by key."""
-    return Published.registry

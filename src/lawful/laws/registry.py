@@ -1,20 +1,36 @@
-"""Laws by name: the forms that can be fitted, and the published laws of the catalogue."""
+"""Laws by name: the forms that can be fitted, and the entries of the catalogue.
+
+The families are imported when they are asked for: a fit of a common form loads two of them, a listing
+loads all.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
+from importlib import import_module
 from typing import Any
 
-from lawful.errors import InputError, unknown
-from lawful.laws import language_published  # noqa: F401  (importing a family registers its forms and entries)
+from lawful.errors import InputError, LawError, unknown
+from lawful.laws import language, power  # noqa: F401  (importing a family registers its forms)
 from lawful.laws.base import Law
-from lawful.laws.published import Published
-from lawful.laws.published import entries as _entries
+from lawful.laws.published import Entry, Fittable, Guidance, Published
 from lawful.quantities import QUANTITIES
+
+FAMILIES: tuple[str, ...] = ("language_published",)
+"""The modules of this package that hold entries, in the order of the catalogue; one line a family."""
+
+
+@cache
+def _load() -> None:
+    """Import every family, once."""
+    for family in FAMILIES:
+        import_module(f"lawful.laws.{family}")
 
 
 def forms() -> dict[str, type[Law]]:
     """Every form by its own name, aliases left out."""
+    _load()
     return {cls.form: cls for cls in Law.registry.values()}
 
 
@@ -27,37 +43,77 @@ def form(name: str | Law | type[Law]) -> Law:
     if isinstance(name, Law):
         return name
     if isinstance(name, type):
-        return _template(name, {})
+        return template(name)
     stem, _, over = name.strip().partition(":")
-    cls = Law.registry.get(stem.lower().replace("-", "_"))
+    stem = stem.lower().replace("-", "_")
+    if stem not in Law.registry:
+        _load()
+    cls = Law.registry.get(stem)
     if cls is None:
-        entry = published().get(name)
-        if entry is not None:
-            return entry.law
-        raise unknown("form", name, {*Law.registry, *published()})
+        return _form_of_entry(name)
     if not over:
-        return _template(cls, {})
+        return template(cls)
     if not hasattr(cls, "over"):
         raise InputError(f"form {stem!r} takes no ':{over}': only forms over one quantity do, "
                          f"such as power_law:tokens")
     if over not in QUANTITIES:
         raise unknown("quantity", over, QUANTITIES, f"in form {name!r}")
-    return _template(cls, {"over": over})
+    return template(cls, over=over)
 
 
-def _template(cls: type[Law], settings: Mapping[str, Any]) -> Law:
+def _form_of_entry(name: str) -> Law:
+    entry = _find(name)
+    if isinstance(entry, Published | Fittable):
+        return entry.law
+    if entry is not None:
+        raise _guidance(entry)
+    raise unknown("form", name, {*Law.registry, *Entry.registry})
+
+
+def template(cls: type[Law], **settings: Any) -> Law:
+    """A law of the form ``cls`` whose coefficients stand in: 1, or the middle of their limits."""
     inside = {name: 1.0 if limit.low < 1.0 < limit.high else 0.5 * (limit.low + limit.high)
               for name, limit in cls.limits().items()}
     return cls(**settings, **inside)
 
 
+def catalogue() -> Mapping[str, Entry]:
+    """Every entry by key: published laws, forms without coefficients, and guidance."""
+    _load()
+    return Entry.registry
+
+
 def published() -> Mapping[str, Published]:
     """The published laws by key."""
-    return _entries()
+    return {key: entry for key, entry in catalogue().items() if isinstance(entry, Published)}
+
+
+def entry(key: str) -> Entry:
+    """The entry called ``key``, a bare id meaning its first set; ``UnknownName`` with the nearest keys."""
+    found = _find(key)
+    if found is None:
+        raise unknown("law", key, catalogue(), "`lawful laws` lists them; a saved fit is given by its file.")
+    return found
 
 
 def law(key: str) -> Published:
-    """The published law called ``key``; raises ``UnknownName`` with the nearest keys."""
-    if key not in published():
-        raise unknown("law", key, published(), "`lawful laws` lists them; a saved fit is given by its file.")
-    return published()[key]
+    """The published law called ``key``.
+
+    Raises ``UnknownName`` with the nearest keys, ``LawError`` for an entry without coefficients.
+    """
+    found = entry(key)
+    if isinstance(found, Published):
+        return found
+    if isinstance(found, Fittable):
+        raise LawError(f"{key} has no confirmed coefficients: fit it to runs first (lawful fit RUNS --form {key})")
+    raise _guidance(found)
+
+
+def _find(key: str) -> Entry | None:
+    entries = catalogue()
+    return entries.get(key) or next((e for k, e in entries.items() if k.partition(":")[0] == key), None)
+
+
+def _guidance(found: Entry) -> LawError:
+    advice = found.advice if isinstance(found, Guidance) else ""
+    return LawError(f"{found.key} is guidance, not a formula: {advice}")

@@ -50,7 +50,7 @@ class Analysis:
         shown = [name for name in ("params", "tokens", "compute") if name in self.runs]
         shown += [name for name in self.fit.law.inputs if name not in shown]
         table = {name: self.runs[name].tolist() for name in (*shown, output)}
-        table["fitted"] = (np.exp(-self.fit.residuals) * self.runs[output]).tolist()
+        table["fitted"] = self.fit.fitted(self.runs[output]).tolist()
         fitted = {k: v for k, v in self.fit.to_dict().items() if k not in ("draws", "residuals")}
         return {
             "schema": "lawful.analysis/1", "source": self.runs.source, "created": date.today().isoformat(),
