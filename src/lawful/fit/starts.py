@@ -73,13 +73,14 @@ class Lattice:
         linear = [self.problem.names.index(name) for name in self.problem.linear]
         starts = np.empty((len(w), keep, self.points.shape[1]))
         pairs = [(a, b) for a in range(k + 1) for b in range(a + 1)]
+        signed = [self.problem.space.limits[j].low < 0 for j in linear]
         points = len(self.points)
         products = np.stack([self.basis[:, a] * self.basis[:, b] for a, b in pairs], axis=0)
         flat = products.reshape(len(pairs) * points, -1).T
         block = max(1, _BLOCK // points)
         for first in range(0, len(w), block):
             moments = (w[first : first + block] @ flat).reshape(-1, len(pairs), points)
-            solved, misfit = _project(moments, pairs, k)
+            solved, misfit = _project(moments, pairs, signed)
             order = np.argpartition(misfit, min(keep, points - 1), axis=1)[:, :keep]
             order = np.take_along_axis(order, np.argsort(np.take_along_axis(misfit, order, 1), axis=1), 1)
             chosen = self.points[order]
@@ -118,15 +119,17 @@ def _basis(problem: Problem, points: Array, rows: npt.NDArray[np.int64]) -> Arra
         outputs = tape({n: points[:, j : j + 1] for j, n in enumerate(problem.names)})
         shaped = [np.broadcast_to(o, (len(points), len(rows))) / unit for o in outputs]
         rest = shaped[0] - sum(shaped[1:])  # the linear coefficients stand at 1: what is left has none of them
-        return np.nan_to_num(np.stack([*shaped[1:], observed / unit - rest], axis=1), nan=1e6, posinf=1e6, neginf=-1e6)
+        basis: Array = np.stack([*shaped[1:], observed / unit - rest], axis=1)
+    return np.nan_to_num(basis, nan=1e6, posinf=1e6, neginf=-1e6)
 
 
-def _project(moments: Array, pairs: list[tuple[int, int]], k: int) -> tuple[list[Array], Array]:
-    """Non-negative linear coefficients and the misfit they leave, per (weighting, lattice point).
+def _project(moments: Array, pairs: list[tuple[int, int]], signed: list[bool]) -> tuple[list[Array], Array]:
+    """The linear coefficients and the misfit they leave, per (weighting, lattice point).
 
     Elimination without pivoting on the scaled, slightly ridged normal equations, over the whole batch
-    at once; a coefficient that comes out negative is set to a trace of its natural size.
+    at once; one that must be positive and comes out negative is set to a trace of its natural size.
     """
+    k = len(signed)
     at = {pair: moments[:, i] for i, pair in enumerate(pairs)}
     total = at[k, k]
     if k == 0:
@@ -146,7 +149,7 @@ def _project(moments: Array, pairs: list[tuple[int, int]], k: int) -> tuple[list
     for a in reversed(range(k)):
         x[a] = (z[a] - sum((U[a][c] * x[c] for c in range(a + 1, k)), np.zeros_like(z[a]))) / U[a][a]
     trace = 1e-3 * np.sqrt(total)
-    x = [np.where(v > trace, v, trace) for v in x]
+    x = [v if free else np.where(v > trace, v, trace) for v, free in zip(x, signed, strict=True)]
     misfit = total - 2.0 * sum(x[a] * y[a] for a in range(k)) + sum(
         x[a] * x[b] * M[a][b] for a in range(k) for b in range(k))
     return [x[a] / size[a] for a in range(k)], np.where(np.isfinite(misfit), misfit, np.inf)
