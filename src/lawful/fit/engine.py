@@ -124,7 +124,7 @@ def _data(law: Law, runs: RunTable, free: int) -> tuple[dict[str, Array], Array,
                         f"{runs.rows[int(np.argmin(observed))]} holds {observed.min():g}")
     notes = list(runs.notes)
     wide = [name for name in PARAM_COUNTS[1:] if name in runs]
-    if "params" in law.inputs and "params" in runs.columns and wide:
+    if "params" in law.inputs and "params" in runs.columns and runs.columns["params"].column != "params" and wide:
         notes.append(Caveat("params_convention", f"params are column {runs.columns['params'].column!r}; the table "
                             f"also has {', '.join(wide)}: --map params=COLUMN fits on another count"))
     if len(observed) < free + 3:

@@ -87,7 +87,7 @@ def _rank(finding: Mapping[str, Any]) -> int:
     return SEVERITIES.index(severity) if severity in SEVERITIES else len(SEVERITIES)
 
 
-_COSTS = (("train_flop", "Training compute", "FLOP"), ("gpu_hours", "Device time", "GPU hours"),
+_COSTS = (("train_flop", "Training compute", "FLOP"), ("gpu_hours", "Device time", "device hours"),
           ("wall_days", "Wall-clock time", "days"), ("usd", "Training cost", "USD"),
           ("serve_usd", "Serving cost", "USD"), ("energy_kwh", "Energy", "kWh"),
           ("co2e_kg", "Emissions", "kg CO2e"))
