@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib.resources import as_file, files
 
 from lawful.runs import RunTable
@@ -14,4 +15,4 @@ def packaged_sweep(where: str | None = None) -> RunTable:
     """Byte-level transformers trained on the CPython standard library; ``where`` filters the rows."""
     with as_file(files("lawful") / "data" / f"{SWEEP}.csv") as path:
         table = read_runs(str(path), where=where)
-    return RunTable(table.quantities, table.labels, table.rows, table.columns, table.notes, SWEEP, table.problems)
+    return replace(table, source=SWEEP if where is None else f"{SWEEP} where {where}")
