@@ -69,22 +69,22 @@ class Fitting:
     "Where the Huber loss turns from quadratic to linear."
     fix: Annotated[list[str] | None, Parameter(negative="", consume_multiple=False)] = None
     "Hold a coefficient: --fix E=1.69. May be given several times."
-    bootstrap: int = 1000
-    "Resamples for the intervals."
+    bootstrap: int | None = None
+    "Resamples for the intervals: 1,000, or 200 where the command fits many times (diagnose, backtest)."
     seed: int = 0
     "Seed of the resamples."
     level: float = 0.9
     "Level of the intervals."
 
-    def options(self) -> dict[str, object]:
-        """The keyword arguments of ``lawful.fit.fit`` that are not told apart by command."""
+    def options(self, bootstrap: int = 1000) -> dict[str, object]:
+        """The keyword arguments of ``lawful.fit.fit``; ``bootstrap`` is the command's own default."""
         fixed = {}
         for pair in self.fix or []:
             name, equals, value = pair.partition("=")
             if not equals:
                 raise InputError(f"--fix {pair}: write --fix COEFFICIENT=VALUE, for example --fix E=1.69")
             fixed[name.strip()] = parse_number(value, f"--fix {name.strip()}")
-        return {"loss": self.loss, "delta": self.delta, "fixed": fixed, "bootstrap": self.bootstrap,
+        return {"loss": self.loss, "delta": self.delta, "fixed": fixed, "bootstrap": bootstrap if self.bootstrap is None else self.bootstrap,
                 "seed": self.seed, "level": self.level}
 
 

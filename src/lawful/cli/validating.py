@@ -11,11 +11,14 @@ from lawful.quantities import format_number
 if TYPE_CHECKING:
     from lawful.validate import Backtest, Diagnosis
 
-_NO_OUTPUT, _ALL_ROWS, _LIGHT = Output(), Rows(), Fitting(bootstrap=200)
+_NO_OUTPUT, _ALL_ROWS, _PLAIN = Output(), Rows(), Fitting()
+
+RESAMPLES = 200
+"""Enough for a verdict; a plan wants the full thousand."""
 
 
 def diagnose(
-    runs: RunsPath, /, *, fitting: Fitting = _LIGHT, rows: Rows = _ALL_ROWS, output: Output = _NO_OUTPUT
+    runs: RunsPath, /, *, fitting: Fitting = _PLAIN, rows: Rows = _ALL_ROWS, output: Output = _NO_OUTPUT
 ) -> None:
     """Find what stands between a table of runs and a plan: each finding with evidence and what to do.
 
@@ -29,7 +32,7 @@ def diagnose(
 
     check(output)
     read = rows.read(runs)
-    found = find(read, fit(fitting.form, read, **fitting.options()))  # type: ignore[arg-type]
+    found = find(read, fit(fitting.form, read, **fitting.options(RESAMPLES)))  # type: ignore[arg-type]
     show(found, diagnosis_text(found), output)
 
 
@@ -43,7 +46,7 @@ def diagnosis_text(found: Diagnosis) -> str:
 
 
 def backtest(
-    runs: RunsPath, /, *, fitting: Fitting = _LIGHT, rows: Rows = _ALL_ROWS, output: Output = _NO_OUTPUT
+    runs: RunsPath, /, *, fitting: Fitting = _PLAIN, rows: Rows = _ALL_ROWS, output: Output = _NO_OUTPUT
 ) -> None:
     """Fit on the runs up to a compute, predict the larger ones, and see how it went, beside two baselines.
 
@@ -55,7 +58,7 @@ def backtest(
     from lawful.validate import backtest as test
 
     check(output)
-    tested = test(rows.read(runs), fitting.form, **fitting.options())  # type: ignore[arg-type]
+    tested = test(rows.read(runs), fitting.form, **fitting.options(RESAMPLES))  # type: ignore[arg-type]
     show(tested, backtest_text(tested), output)
 
 

@@ -200,7 +200,7 @@ def _source(on: Hardware, name: str) -> str:
 
 def _speed_sentences(budget: Budget, on: Hardware) -> tuple[str, str]:
     peak, source = on.peak_flop_per_second, _source(on, "peak_flop_per_second")
-    why = "as Llama 3 405B, arXiv:2407.21783, Table 4" if budget.mfu == DEFAULT_MFU else "as given"
+    why = "assumed: a good run at scale, arXiv:2407.21783, Table 4" if budget.mfu == DEFAULT_MFU else "as given"
     return (
         f"The peak of {on.title} is {peak:.4g} FLOP/s {source}.",
         f"Training turns {budget.mfu:.3g} of the peak into model FLOP: the MFU ({why}).",

@@ -1,7 +1,21 @@
 """Fitting laws to runs: ``fit(form, runs) -> Fit``, ``forecast(law, ...) -> Forecast``."""
 
+import sys
+from types import ModuleType
+from typing import Any
+
 from lawful.fit.engine import fit
 from lawful.fit.forecast import Forecast, forecast
 from lawful.fit.result import Fit, FitStatus
 
 __all__ = ["Fit", "FitStatus", "Forecast", "fit", "forecast"]
+
+
+class _Callable(ModuleType):
+    """This folder, which called is its function: importing it must not take ``lawful.fit(...)`` away."""
+
+    def __call__(self, *args: Any, **options: Any) -> Fit:
+        return fit(*args, **options)
+
+
+sys.modules[__name__].__class__ = _Callable

@@ -242,6 +242,7 @@ Published(
     ),
     notes="Standard errors: E 0.026, A 124.5, alpha 0.015, B 1293, beta 0.021. This set is not the optimum of the "
           "Huber objective it is quoted for: A, B, alpha and beta are the least-absolute-deviation solution (delta "
-          "to 0) beside the E of the Huber stage. The Huber optimum is A 477.83, B 2143.4, E 1.8172, alpha 0.34731, "
+          "to 0), whose own E is 1.8169, beside the E of the Huber stage, 1.8172; both sets circulate, and this is "
+          "the notebook's. The Huber optimum is A 477.83, B 2143.4, E 1.8172, alpha 0.34731, "
           "beta 0.36717.",
 )

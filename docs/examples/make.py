@@ -1,0 +1,37 @@
+"""Make ``runs.csv``, the simulated table of the documentation: python docs/examples/make.py
+
+Runs of the law of Hoffmann et al. 2022 (approach 3) on an isoFLOP grid, with noise of 0.5 % in the log of the
+loss. The law is known, so that the pages can show what a fit gets right and what it does not.
+"""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import numpy as np
+
+from lawful.laws import law
+
+NOISE, SEED = 0.005, 2022
+BUDGETS = np.geomspace(1e18, 1e21, 7)
+SIZES = np.geomspace(0.15, 6.0, 7)
+
+
+def main() -> None:
+    """Write the table beside this file."""
+    truth, rng = law("hoffmann2022_approach3"), np.random.default_rng(SEED)
+    with (Path(__file__).parent / "runs.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["run", "params", "tokens", "flops", "val_loss"])
+        for i, compute in enumerate(BUDGETS):
+            for j, size in enumerate(SIZES):
+                params = float(f"{truth.law.allocate(compute).params * size:.4g}")
+                tokens = float(f"{compute / 6 / params:.4g}")
+                loss = truth(params=params, tokens=tokens) * np.exp(NOISE * rng.standard_normal())
+                writer.writerow([f"b{i}s{j}", f"{params:.0f}", f"{tokens:.0f}", f"{6 * params * tokens:.6g}",
+                                 f"{loss:.4f}"])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,110 @@
+"""Draw the figures of the documentation: python docs/figures.py [--png FOLDER]
+
+``quickstart.svg`` is drawn from the packaged sweep, ``chinchilla-fit.svg`` from the public table of Besiroglu et
+al. 2024, found by LAWFUL_SHARED or beside the repository; where it is absent that figure is left as it is.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("svg")
+import matplotlib.pyplot as plt
+import numpy as np
+
+from lawful.fit import Fit, fit
+from lawful.fit.readings import budgets
+from lawful.runs import RunTable
+from lawful.store import packaged_sweep, read_runs
+
+STATIC = Path(__file__).parent / "_static"
+SHARED = Path(os.environ.get("LAWFUL_SHARED", Path(__file__).parents[2] / "shared"))
+CHINCHILLA = SHARED / "data" / "epoch-chinchilla" / "runs.csv"
+INK, BAND = "#1f2933", "#9fb3c8"
+STYLE = {"svg.hashsalt": "lawful", "svg.fonttype": "none", "font.size": 10, "axes.spines.top": False,
+         "axes.spines.right": False, "axes.edgecolor": INK, "text.color": INK, "axes.labelcolor": INK,
+         "xtick.color": INK, "ytick.color": INK, "font.family": "sans-serif"}
+
+
+def band(values: np.ndarray, level: float = 0.9) -> np.ndarray:
+    """The central interval of each column of draws."""
+    return np.percentile(values, [50 * (1 - level), 50 * (1 + level)], axis=0)
+
+
+def curves(axes: plt.Axes, runs: RunTable, fitted: Fit, unit: str) -> None:
+    """Loss against params at each budget: runs, law and band."""
+    groups = [g for g in budgets(runs) if len(np.unique(runs["params"][g])) >= 3]
+    colours = plt.colormaps["viridis"](np.linspace(0.0, 0.85, max(len(groups), 1)))
+    for group, colour in zip(groups, colours, strict=False):
+        compute = float(np.exp(np.log(runs["compute"][group]).mean()))
+        sizes = runs["params"][group]
+        params = np.geomspace(sizes.min() / 1.25, sizes.max() * 1.25, 80)
+        at = {"params": params, "tokens": compute / (6 * params)}
+        axes.fill_between(params, *band(fitted.outputs(at)), color=colour, alpha=0.18, linewidth=0)
+        axes.plot(params, fitted.law.at(at), color=colour, linewidth=1.2)
+        axes.plot(sizes, runs["loss"][group], "o", color=colour, markersize=3.2)
+        axes.annotate(f"{compute:.1e} FLOP", (params[-1], fitted.law.at(at)[-1]), fontsize=7, color=colour,
+                      xytext=(3, 0), textcoords="offset points", va="center")
+    axes.set(xscale="log", xlabel="params", ylabel=f"loss [{unit}]", title="Runs and the law, by budget")
+    axes.set_xlim(runs["params"].min() / 1.6, runs["params"].max() * 4)
+
+
+def misfits(axes: plt.Axes, runs: RunTable, fitted: Fit) -> None:
+    """Residuals against compute, where compute is spread and there are no budgets to draw."""
+    shown = axes.scatter(runs["compute"], 100 * fitted.residuals, c=np.log10(runs["params"]), s=11, cmap="viridis")
+    axes.axhline(0.0, color=INK, linewidth=0.8)
+    axes.figure.colorbar(shown, ax=axes, label="log10 params", shrink=0.8)
+    axes.set(xscale="log", xlabel="compute [FLOP]", ylabel="observed over fitted loss [%]", title="Residuals")
+
+
+def draw(runs: RunTable, fitted: Fit, unit: str, title: str) -> plt.Figure:
+    """What the law leaves or draws through, and the optimal loss against compute with its band."""
+    figure, (left, right) = plt.subplots(1, 2, figsize=(9.6, 4.0), layout="constrained")
+    if sum(len(g) for g in budgets(runs)) >= 0.8 * len(runs):
+        curves(left, runs, fitted, unit)
+    else:
+        misfits(left, runs, fitted)
+    grid = np.geomspace(runs["compute"].min(), runs["compute"].max() * 30, 120)
+    best = fitted.law.allocate(grid)
+    at = {"params": best.params, "tokens": best.tokens}
+    right.plot(runs["compute"], runs["loss"], "o", color=BAND, markersize=3, label="runs")
+    right.fill_between(grid, *band(fitted.outputs(at)), color=BAND, alpha=0.55, linewidth=0, label="90 % interval")
+    right.plot(grid, best.output, color=INK, linewidth=1.4, label="best split of the compute")
+    right.axvline(runs["compute"].max(), color=INK, linewidth=0.7, linestyle=":")
+    right.annotate("largest run ", (runs["compute"].max(), right.get_ylim()[1]), ha="right", va="top", fontsize=8)
+    right.set(xscale="log", xlabel="compute [FLOP]", ylabel=f"loss [{unit}]", title="Forecast")
+    right.legend(frameon=False, fontsize=8)
+    figure.suptitle(title, fontsize=10)
+    return figure
+
+
+def main() -> None:
+    """Write each figure as SVG, and as PNG where asked, to be looked at."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--png", type=Path, help="also write PNG files to this folder")
+    options = parser.parse_args()
+    tables = {"quickstart": (packaged_sweep(), "nats/byte",
+                             "Small transformers on the bytes of Python's standard library: {} runs, {} noise")}
+    if CHINCHILLA.is_file():
+        tables["chinchilla-fit"] = (read_runs(str(CHINCHILLA), where="outlier == 0"), "nats/token",
+                                    "Runs of Hoffmann et al. 2022 as read by Besiroglu et al. 2024: {} runs, {} noise")
+    else:
+        print(f"no table at {CHINCHILLA}: chinchilla-fit.svg is left as it is", file=sys.stderr)
+    STATIC.mkdir(exist_ok=True)
+    with plt.rc_context(STYLE):
+        for name, (runs, unit, title) in tables.items():
+            fitted = fit("chinchilla", runs)
+            figure = draw(runs, fitted, unit, title.format(len(runs), f"{100 * fitted.noise:.2g} %"))
+            figure.savefig(STATIC / f"{name}.svg", metadata={"Date": None})
+            if options.png:
+                options.png.mkdir(parents=True, exist_ok=True)
+                figure.savefig(options.png / f"{name}.png", dpi=110)
+
+
+if __name__ == "__main__":
+    main()
