@@ -1,0 +1,1 @@
+"""The packaged sweep: ``stdlib_bytes.csv``, how it was tuned, and its recipe."""
