@@ -6,8 +6,8 @@ import csv
 
 import numpy as np
 import pytest
-from conftest import shared
 
+from conftest import shared
 from lawful.fit import Fit, fit
 from lawful.fit.objective import objective
 from lawful.store import read_runs

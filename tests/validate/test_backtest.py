@@ -8,7 +8,7 @@ import pytest
 from conftest import simulate
 from lawful.errors import FailedToAnswer
 from lawful.fit import fit
-from lawful.validate import Backtest, backtest
+from lawful.validate import Backtest, backtest, backtest_findings
 
 
 @pytest.fixture(scope="module")
@@ -64,3 +64,15 @@ def test_works_without_budgets_and_over_one_variable() -> None:
     runs = simulate(params=np.exp(rng.uniform(17, 22, 60)), tokens=np.exp(rng.uniform(20, 25, 60)))
     assert len(backtest(runs, "chinchilla", bootstrap=50).cuts) >= 3
     assert backtest(runs, "power_law_floor", bootstrap=50).form == "power_law_floor"
+
+
+def test_a_back_test_that_went_badly_is_a_finding(tested: Backtest) -> None:
+    from dataclasses import replace
+
+    narrow = replace(tested, cuts=tuple(
+        replace(cut, predictions=tuple(replace(p, low=p.predicted, high=p.predicted) for p in cut.predictions),
+                baselines=dict.fromkeys(cut.baselines, 0.0)) for cut in tested.cuts))
+    assert {f.code for f in backtest_findings(narrow)} == {"backtest_coverage", "backtest_baseline"}
+    fine = replace(tested, cuts=tested.cuts[1:])
+    assert fine.coverage > 0.75
+    assert list(backtest_findings(fine)) == []

@@ -31,7 +31,8 @@ for _name, _target, _help in (
     ("predict", "fitting:predict", "Ask a law or a saved fit about a run that was not made."),
     ("plan", "planning:plan", "Divide a budget between model and data."),
     ("report", "reporting:report", "Write the whole analysis as one HTML file."),
-    ("laws", "catalogue:app", "The catalogue of published laws: list, show, check."),
+    ("laws", "catalogue:app", "The catalogue of published laws: list, show, compare, check, cite."),
+    ("cite", "catalogue:cite", "BibTeX of the papers behind laws."),
 ):
     app.command(f"lawful.cli.{_target}", name=_name, help=_help)
 

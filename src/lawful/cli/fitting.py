@@ -9,7 +9,7 @@ from cyclopts import Parameter
 from lawful.cli.options import Fitting, Output, Rows, RunsPath, find_law
 from lawful.cli.output import aligned, check, say, show
 from lawful.errors import FailedToAnswer, InputError
-from lawful.quantities import format_number, parse_assignments, parse_positive, quantity
+from lawful.quantities import format_number, parse_assignments, parse_number, parse_positive, quantity
 
 if TYPE_CHECKING:
     from lawful.fit import Forecast
@@ -86,7 +86,8 @@ def predict(
         raise InputError(f"--level must lie between 0 and 1, got {level:g}")
     found = find_law(law)
     if at is not None:
-        given = {name: parse_positive(value, f"--at {name}") for name, value in parse_assignments(at).items()}
+        given = {name: (parse_positive if quantity(name).positive else parse_number)(value, f"--at {name}")
+                 for name, value in parse_assignments(at).items()}
         answer = _reached(forecast(found, given, level), strict)
         show(answer, forecast_text(answer), output, answer.warnings)
         return

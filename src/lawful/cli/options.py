@@ -84,7 +84,8 @@ class Fitting:
             if not equals:
                 raise InputError(f"--fix {pair}: write --fix COEFFICIENT=VALUE, for example --fix E=1.69")
             fixed[name.strip()] = parse_number(value, f"--fix {name.strip()}")
-        return {"loss": self.loss, "delta": self.delta, "fixed": fixed, "bootstrap": bootstrap if self.bootstrap is None else self.bootstrap,
+        resamples = bootstrap if self.bootstrap is None else self.bootstrap
+        return {"loss": self.loss, "delta": self.delta, "fixed": fixed, "bootstrap": resamples,
                 "seed": self.seed, "level": self.level}
 
 
@@ -134,7 +135,7 @@ class Spending:
 
 
 def find_law(name: str) -> Fit | Published:
-    """The saved fit in the file ``name``, or the published law with the key ``name``."""
+    """The saved fit in the file ``name``, or the published law ``name``, with modules as ``KEY+repetition``."""
     from pathlib import Path
 
     if name.endswith(".json") or Path(name).is_file():
@@ -143,5 +144,6 @@ def find_law(name: str) -> Fit | Published:
 
         return Fit.from_dict(read_json(name))
     from lawful.laws import law
+    from lawful.laws.composed import compose_by_name
 
-    return law(name)
+    return compose_by_name(name) if "+" in name else law(name)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from lawful.errors import InputError, LawError, RunsError
+from lawful.errors import FailedToAnswer, InputError, LawError, RunsError
 from lawful.fit.objective import HUBER_DELTA, Objective, objective
 from lawful.fit.result import Fit, FitStatus, Search
 from lawful.fit.solver import Problem, Solution
@@ -142,6 +142,9 @@ def _point(job: Job) -> tuple[Solution, int]:
     """Every start's solution, best first, and how many starts reached the best objective."""
     solved = job.problem.descend(job.lattice.best(None, STARTS)[0], None, job.penalty)
     order = np.argsort(np.where(np.isfinite(solved.objective), solved.objective, np.inf), kind="stable")
+    if not np.isfinite(solved.objective[order[0]]):
+        raise FailedToAnswer(f"{job.problem.law.form} has no finite value on these runs from any of {STARTS} starts: "
+                             "is a quantity in another unit than the law expects?")
     best = Solution(solved.coefficients[order], solved.objective[order], solved.converged[order], solved.steps)
     return best, int(np.sum(_same(best.objective, best.objective[0])))
 

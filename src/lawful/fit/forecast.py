@@ -11,7 +11,7 @@ import numpy as np
 from lawful.errors import InputError, LawError
 from lawful.fit.result import Fit
 from lawful.laws.published import Published
-from lawful.quantities import QUANTITIES, Quantity
+from lawful.quantities import Quantity, quantity
 from lawful.results import Caveat, interval
 
 FAR = 1.0
@@ -55,7 +55,7 @@ def forecast(law: Fit | Published, at: Mapping[str, float], level: float | None 
     Raises ``LawError`` for missing or surplus quantities, ``InputError`` for values that are not positive.
     """
     for name, value in at.items():
-        if not (np.isfinite(value) and value > 0):
+        if not (np.isfinite(value) and (value > 0 or not quantity(name).positive)):
             raise InputError(f"{name} must be positive and finite, got {value:g}")
     if isinstance(law, Published):
         return _from_published(law, at, level or 0.9)
@@ -66,6 +66,8 @@ def _from_fit(fit: Fit, at: Mapping[str, float]) -> Forecast:
     _exactly(fit.law.form, fit.law.inputs, at)
     centre = float(fit.law.at(at))
     warnings = [w for w in fit.warnings if w.code in ("at_bound", "not_identified", "out_of_steps")]
+    if fit.law.composed:
+        warnings.append(Caveat("composed", f"{fit.law.form} composes laws that were never validated jointly"))
     low = high = new = None
     if len(fit.draws):
         mean = interval(centre, fit.outputs(at), fit.level)
@@ -93,7 +95,7 @@ def _from_published(entry: Published, at: Mapping[str, float], level: float) -> 
 def _exactly(form: str, inputs: tuple[str, ...], at: Mapping[str, float]) -> None:
     missing, surplus = [n for n in inputs if n not in at], [n for n in at if n not in inputs]
     if missing or surplus:
-        needed = ", ".join(QUANTITIES[n].label() for n in inputs)
+        needed = ", ".join(quantity(n).label() for n in inputs)
         wrong = f"missing {', '.join(missing)}" if missing else f"it does not take {', '.join(surplus)}"
         raise LawError(f"{form} takes {needed}: {wrong}")
 

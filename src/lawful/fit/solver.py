@@ -111,7 +111,7 @@ class Problem:
         data = {**{name: self.quantities[name] for name in self.law.inputs}, **self.fixed}
         self._value = Tape([formula], data)
         self._all = Tape([formula, *slopes, *(curves[pair] for pair in self._curved)], data)
-        self.linear = _linear(curves, self.names)
+        self.linear = _linear(slopes, self.names)
 
     def residuals(self, c: Array) -> Array:
         """log law - log observed, ``(batch, run)``, at coefficients ``(batch, coefficient)``.
@@ -202,6 +202,8 @@ class Problem:
         step_count = 0
         with np.errstate(all="ignore"):
             F, g, H, scale = self.derivatives(u, weights, penalty)
+            F = np.where(np.isfinite(F), F, np.inf)  # a start where the formula has no value goes nowhere
+            active = active[np.isfinite(F)]
             while len(active) and step_count < max_steps:
                 step_count += 1
                 step, promise = _step(g[active], H[active], scale[active], damping[active])
@@ -246,10 +248,12 @@ def _zero(expr: Expr) -> bool:
     return expr.op == "constant" and expr.value == 0.0
 
 
-def _linear(curves: Mapping[tuple[int, int], Expr], names: tuple[str, ...]) -> tuple[str, ...]:
-    """The coefficients that enter the formula linearly, all together: their second derivatives vanish."""
+def _linear(slopes: list[Expr], names: tuple[str, ...]) -> tuple[str, ...]:
+    """The coefficients that enter the formula linearly, all together: no slope depends on any of them."""
+    inside = [slope.symbols() for slope in slopes]
     chosen: list[int] = []
-    for j in range(len(names)):
-        if all(_zero(curves[max(j, k), min(j, k)]) for k in [*chosen, j]):
+    for j, name in enumerate(names):
+        together = [*chosen, j]
+        if all(name not in inside[k] and names[k] not in inside[j] for k in together):
             chosen.append(j)
     return tuple(names[j] for j in chosen)

@@ -75,7 +75,8 @@ class Lattice:
         pairs = [(a, b) for a in range(k + 1) for b in range(a + 1)]
         signed = [self.problem.space.limits[j].low < 0 for j in linear]
         points = len(self.points)
-        products = np.stack([self.basis[:, a] * self.basis[:, b] for a, b in pairs], axis=0)
+        with np.errstate(over="ignore", invalid="ignore"):
+            products = np.stack([self.basis[:, a] * self.basis[:, b] for a, b in pairs], axis=0)
         flat = products.reshape(len(pairs) * points, -1).T
         block = max(1, _BLOCK // points)
         for first in range(0, len(w), block):
@@ -134,7 +135,7 @@ def _project(moments: Array, pairs: list[tuple[int, int]], signed: list[bool]) -
     total = at[k, k]
     if k == 0:
         return [], total
-    size = [np.sqrt(at[a, a]) + 1e-300 for a in range(k)]
+    size = [np.sqrt(at[a, a]) + 1e-150 for a in range(k)]  # its square must not underflow
     M = [[at[max(a, b), min(a, b)] / (size[a] * size[b]) + (1e-12 if a == b else 0.0) for b in range(k)]
          for a in range(k)]
     y = [at[k, a] / size[a] for a in range(k)]

@@ -15,16 +15,24 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Annotated, Any, ClassVar, Self, get_args, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self, get_args, get_type_hints
 
-from lawful.errors import LawError
+from lawful.errors import LawError, UnknownName
 from lawful.laws.expressions import Expr, symbol
-from lawful.quantities import QUANTITIES, Quantity
+from lawful.quantities import QUANTITIES, Quantity, quantity
+
+if TYPE_CHECKING:
+    from lawful.laws.composed import Composed
+    from lawful.laws.modules import Module
 
 LOSS = QUANTITIES["loss"]
 
 FLOP_PER_PARAM_TOKEN = 6.0
 """Training FLOP per parameter and token in C = 6 N D (Kaplan et al. 2020, section 2.1)."""
+
+
+MORE_IS_BETTER = ("accuracy", "coverage", "elo", "reward", "bleu", "capability")
+"""Outputs that nobody wants to be small."""
 
 
 @dataclass(frozen=True)
@@ -103,11 +111,14 @@ class Law(ABC):
     output: ClassVar[Quantity] = LOSS
     falls_with: ClassVar[tuple[str, ...]] = ()   # inputs of which more never makes the output larger
     rises_with: ClassVar[tuple[str, ...]] = ()   # inputs of which more never makes it smaller
+    composed: ClassVar[bool] = False             # a base law with modules: never validated jointly
 
     registry: ClassVar[dict[str, type[Law]]] = {}
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
+        if cls.composed:  # found by its parts: lawful.laws.composed
+            return
         if "form" not in cls.__dict__:
             raise TypeError(f"{cls.__name__} needs a name: form = '...'")
         for name in (cls.form, *cls.aliases):
@@ -131,8 +142,11 @@ class Law(ABC):
     @cache
     def limits(cls) -> Mapping[str, Limit]:
         """The coefficients, in order, each with the interval it lives in."""
-        hints = get_type_hints(cls, include_extras=True)
-        return {f.name: limit for f in dataclasses.fields(cls)
+        fields = dataclasses.fields(cls)
+        # Only the fields' annotations are resolved: a form has several class variables to each coefficient.
+        only = type("Fields", (), {"__annotations__": {f.name: f.type for f in fields}, "__module__": cls.__module__})
+        hints = get_type_hints(only, include_extras=True)
+        return {f.name: limit for f in fields
                 for limit in get_args(hints[f.name])[1:] if isinstance(limit, Limit)}
 
     @classmethod
@@ -161,6 +175,12 @@ class Law(ABC):
             values = dict(zip(self.names(), values, strict=True))
         return type(self)(**self.settings, **values)
 
+    def with_(self, *modules: Module) -> Composed:
+        """This law at the effective quantities of ``modules``: a law again, marked ``composed``."""
+        from lawful.laws.composed import compose
+
+        return compose(self, modules)
+
     def expression(self) -> Expr:
         """The formula as an expression in the coefficients and the quantities, by their names."""
         symbols = self.with_coefficients({name: symbol(name) for name in self.names()})
@@ -179,7 +199,8 @@ class Law(ABC):
         """
         missing = [name for name in self.inputs if name not in quantities]
         if missing:
-            needed = ", ".join(QUANTITIES[name].label() if name in QUANTITIES else name for name in self.inputs)
+            needed = ", ".join(quantity(name).label() if name in QUANTITIES or "." in name else name
+                               for name in self.inputs)
             raise LawError(f"{self.form} needs {needed}; missing {', '.join(missing)}")
         return self(**{name: quantities[name] for name in self.inputs})
 
@@ -187,8 +208,8 @@ class Law(ABC):
 
     @property
     def splits_compute(self) -> bool:
-        """Whether the law says how to divide compute: it takes both params and tokens."""
-        return {"params", "tokens"} <= set(self.inputs)
+        """Whether the law says how to divide compute: it takes params and tokens alone, and less is better."""
+        return set(self.inputs) == {"params", "tokens"} and self.output.name not in MORE_IS_BETTER
 
     def allocate(self, compute: Any, flop_per_param_token: float = FLOP_PER_PARAM_TOKEN) -> Allocation:
         """The params and tokens with the best output at ``compute`` = k N D [FLOP].
@@ -229,7 +250,8 @@ class Law(ABC):
             shrink = value(left) < value(right)
             low, high = np.where(shrink, low, left), np.where(shrink, right, high)
         params = np.exp(0.5 * (low + high))
-        return float(params.reshape(-1)[0]) if params.size == 1 else params.reshape(np.broadcast(best, top).shape)
+        shape = np.broadcast_shapes(np.shape(product), *(np.shape(value) for value in self.coefficients.values()))
+        return params.reshape(shape) if shape else params.item()
 
     def allocation_exponents(self, compute: float = 1e21) -> tuple[Any, Any]:
         """The exponents (a, b) of N* ~ C**a and D* ~ C**b; local, around ``compute``, where they vary."""
@@ -248,11 +270,27 @@ class Law(ABC):
 
     @staticmethod
     def from_dict(data: Mapping[str, Any]) -> Law:
-        """The law that ``to_dict`` described; ``LawError`` for a form or coefficients that do not exist."""
-        cls = Law.registry.get(str(data.get("form")))
+        """The law that ``to_dict`` described.
+
+        Raises ``LawError`` for a form, settings or coefficients that do not exist, or that are no numbers.
+        """
+        from lawful.laws.composed import find_form
+
+        name = str(data.get("form"))
+        cls = Law.registry.get(name) or find_form(name)
         if cls is None:
             raise LawError(f"no form is called {data.get('form')!r}; known: {', '.join(sorted(Law.registry))}")
-        coefficients = data.get("coefficients", {})
+        coefficients, settings = data.get("coefficients", {}), data.get("settings", {})
         if set(coefficients) != set(cls.names()):
             raise LawError(f"{cls.form} has coefficients {', '.join(cls.names())}; got {', '.join(coefficients)}")
-        return cls(**data.get("settings", {}), **coefficients)
+        for coefficient, value in coefficients.items():
+            if isinstance(value, str | bool | list | Mapping | None):
+                raise LawError(f"{cls.form}: {coefficient} must be a number, got {value!r}")
+        known = [f.name for f in dataclasses.fields(cls) if f.name not in coefficients]
+        if not set(settings) <= set(known):
+            raise LawError(f"{cls.form} has settings {', '.join(known) or 'none'}; got {', '.join(settings)}")
+        try:
+            quantity(str(settings.get("over", LOSS.name)))
+        except UnknownName as problem:
+            raise LawError(f"{cls.form}: {problem}") from None
+        return cls(**settings, **coefficients)

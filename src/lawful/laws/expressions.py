@@ -228,7 +228,9 @@ def _in_order(roots: Iterable[Expr]) -> list[Expr]:
 
 _UFUNCS: Mapping[str, Callable[..., Any]] = {
     "add": np.add, "multiply": np.multiply, "exp": np.exp, "log": np.log,
-    "minimum": np.minimum, "maximum": np.maximum, "less": np.less, "reciprocal": np.reciprocal,
+    "minimum": np.minimum, "maximum": np.maximum,
+    "less": lambda a, b: np.less(a, b).astype(float),  # numbers, since truth values do not add up
+    "reciprocal": lambda a: np.divide(1.0, a),         # a true division for whole numbers too
 }
 
 

@@ -8,14 +8,19 @@ coefficients of one paper are several entries, ``id:set``; the bare id means the
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from lawful.errors import LawError
 from lawful.laws.base import Law, Region
 from lawful.quantities import QUANTITIES, parse_number, quantity
 from lawful.results import Caveat
+
+if TYPE_CHECKING:
+    from lawful.laws.composed import ComposedEntry
+    from lawful.laws.modules import Module
 
 
 @dataclass(frozen=True)
@@ -27,6 +32,24 @@ class Source:
     authors: str
     year: int
     title: str = ""
+
+    def bibtex(self) -> str:
+        """The paper as a BibTeX entry, such as ``@misc{kaplan2020_2001.08361, ...``."""
+        names = self.authors.replace(" et al.", " and others").replace(", ", " and ")
+        first = "".join(c for c in names.split(" and ")[0].split()[-1].lower() if c.isalnum())
+        fields = {"title": f"{{{self.title}}}", "author": names, "year": str(self.year)}
+        if cited(self.arxiv).startswith("arXiv:"):
+            fields |= {"eprint": self.arxiv, "archivePrefix": "arXiv", "url": f"https://arxiv.org/abs/{self.arxiv}"}
+        else:
+            fields["howpublished"] = self.arxiv
+        lines = [f"  {name} = {{{re.sub(r'([&%#_$])', lambda m: chr(92) + m[1], value)}}},"
+                 for name, value in fields.items()]
+        return "\n".join([f"@misc{{{first}{self.year}_{re.sub('[^0-9A-Za-z.]+', '-', self.arxiv)},", *lines, "}"])
+
+
+def cited(arxiv: str) -> str:
+    """``arXiv:2001.08361``; a source of another archive, ``bioRxiv 2024.02.27``, as it is."""
+    return f"arXiv:{arxiv}" if arxiv.replace(".", "").isdigit() else arxiv
 
 
 @dataclass(frozen=True)
@@ -151,6 +174,12 @@ class Published(Entry):
         """The law's output at these quantities."""
         return self.law(**quantities)
 
+    def with_(self, *modules: Module) -> ComposedEntry:
+        """This law at the effective quantities of ``modules``, marked as never validated jointly."""
+        from lawful.laws.composed import compose_entry
+
+        return compose_entry(self, modules)
+
     def resolve(self, given: Mapping[str, float]) -> tuple[dict[str, float], tuple[Caveat, ...]]:
         """The law's inputs among the quantities ``given``, by its own counting convention, with caveats.
 
@@ -165,7 +194,7 @@ class Published(Entry):
         for name in self.law.inputs:
             convention = self.counting.get(name, "")
             exact = next((q.name for q in QUANTITIES.values()
-                          if name == "params" and q.convention == convention and q.name in surplus), None)
+                          if name == "params" and convention == q.convention != "" and q.name in surplus), None)
             if exact is not None:
                 taken[name] = surplus.pop(exact)
             elif name in surplus:
@@ -178,7 +207,8 @@ class Published(Entry):
             needed = ", ".join(f"{quantity(n).label()}" + (f" ({self.counting[n]})" if self.counting.get(n) else "")
                                for n in self.law.inputs)
             wrong = f"missing {', '.join(missing)}" if missing else f"it does not take {', '.join(surplus)}"
-            hint = ("; convert the count of parameters to this law's convention first"
+            hint = ("; convert the count of parameters to this law's convention first, "
+                    "with the shape of the model: lawful.laws.conversions.convert_params"
                     if missing == ["params"] and any(k.endswith("_params") for k in surplus) else "")
             raise LawError(f"{self.key} takes {needed}: {wrong}{hint}")
         return taken, tuple(caveats)

@@ -11,13 +11,36 @@ from functools import cache
 from importlib import import_module
 from typing import Any
 
-from lawful.errors import InputError, LawError, unknown
+from lawful.errors import InputError, LawError, UnknownName, unknown
 from lawful.laws import language, power  # noqa: F401  (importing a family registers its forms)
 from lawful.laws.base import Law
 from lawful.laws.published import Entry, Fittable, Guidance, Published
+from lawful.laws.search import nearest
 from lawful.quantities import QUANTITIES
 
-FAMILIES: tuple[str, ...] = ("language_published",)
+FAMILIES: tuple[str, ...] = (
+    "language_published",
+    "allocation_published",
+    "hyperparameters_published",
+    "architecture_published",
+    "precision_published",
+    "sparsity_published",
+    "moe_published",
+    "inference_published",
+    "retrieval",
+    "distillation_published",
+    "data_published",
+    "downstream_published",
+    "transfer_published",
+    "vocabulary",
+    "multimodal_published",
+    "vision_published",
+    "theory_published",
+    "speech_published",
+    "rl_published",
+    "recommendation",
+    "progress_published",
+)
 """The modules of this package that hold entries, in the order of the catalogue; one line a family."""
 
 
@@ -62,6 +85,8 @@ def form(name: str | Law | type[Law]) -> Law:
 
 
 def _form_of_entry(name: str) -> Law:
+    if "+" in name and (composed := import_module("lawful.laws.composed").find_form(name)) is not None:
+        return template(composed)
     entry = _find(name)
     if isinstance(entry, Published | Fittable):
         return entry.law
@@ -92,7 +117,9 @@ def entry(key: str) -> Entry:
     """The entry called ``key``, a bare id meaning its first set; ``UnknownName`` with the nearest keys."""
     found = _find(key)
     if found is None:
-        raise unknown("law", key, catalogue(), "`lawful laws` lists them; a saved fit is given by its file.")
+        near = nearest(key, catalogue().values())
+        listed = f"nearest: {', '.join(near)}" if near else "no key is near"
+        raise UnknownName(f"unknown law {key!r}; {listed}. `lawful laws` lists them; a saved fit is given by its file.")
     return found
 
 
@@ -110,8 +137,14 @@ def law(key: str) -> Published:
 
 
 def _find(key: str) -> Entry | None:
-    entries = catalogue()
-    return entries.get(key) or next((e for k, e in entries.items() if k.partition(":")[0] == key), None)
+    """The entry, loading the families one by one until it turns up."""
+    for family in FAMILIES:
+        import_module(f"lawful.laws.{family}")
+        found = Entry.registry.get(key)
+        found = found or next((e for k, e in Entry.registry.items() if k.partition(":")[0] == key), None)
+        if found is not None:
+            return found
+    return None
 
 
 def _guidance(found: Entry) -> LawError:

@@ -20,7 +20,7 @@ from lawful.fit.readings import Reading, budgets, readings
 from lawful.laws.base import FLOP_PER_PARAM_TOKEN, Law
 from lawful.plan.optimum import Plan, plan
 from lawful.runs import RunTable
-from lawful.validate import Backtest, Diagnosis, backtest, diagnose
+from lawful.validate import Backtest, Diagnosis, backtest, backtest_findings, diagnose
 
 POINTS = 61
 """Points on each curve: smooth at a page's width."""
@@ -137,7 +137,10 @@ def analyse(
     except (FailedToAnswer, InputError) as why:
         refused = str(why)
     read = readings(runs, level) if {"params", "compute", "loss"} <= set(runs.quantities) else ()
+    found = diagnose(runs, fitted)
+    if tested is not None:
+        found = Diagnosis.of(found.source, found.n_runs, (*found.findings, *backtest_findings(tested)), found.form)
     return Analysis(
-        runs, fitted, diagnose(runs, fitted), tested, refused, read,
+        runs, fitted, found, tested, refused, read,
         plan(fitted, budget) if budget is not None else None, command,
     )

@@ -1,7 +1,7 @@
 """How far a law can be trusted: ``diagnose`` and ``backtest``."""
 
-from lawful.validate.backtest import Backtest, backtest
+from lawful.validate.backtest import Backtest, backtest, backtest_findings
 from lawful.validate.diagnose import diagnose
 from lawful.validate.findings import Diagnosis, Finding, Severity
 
-__all__ = ["Backtest", "Diagnosis", "Finding", "Severity", "backtest", "diagnose"]
+__all__ = ["Backtest", "Diagnosis", "Finding", "Severity", "backtest", "backtest_findings", "diagnose"]

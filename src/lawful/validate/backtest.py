@@ -7,7 +7,7 @@ improves on the best run so far) and a power law in compute alone.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,12 +20,17 @@ from lawful.fit.readings import budgets
 from lawful.laws.base import Law
 from lawful.laws.registry import form as find_form
 from lawful.runs import Array, RunTable
+from lawful.validate.findings import Finding, Severity
 
 FEWEST_TO_FIT = 3
 """Runs beyond the number of coefficients that a cut needs below it."""
 
 MOST_CUTS = 6
 """Cuts made when compute does not fall into budgets."""
+
+
+TOLERATED = 0.15
+"""Shortfall of coverage below the level at which a back-test warns: few predictions are no precise count."""
 
 
 @dataclass(frozen=True)
@@ -131,6 +136,24 @@ def backtest(runs: RunTable, form: str | Law | type[Law] = "chinchilla", *, leve
         raise FailedToAnswer(f"{runs.source}: no back-test is possible: {law.form} needs {fewest} runs of differing "
                              f"sizes below a cut and one above it; the table has {len(runs)} runs")
     return Backtest(law.form, level, tuple(cuts), runs.source)
+
+
+def backtest_findings(tested: Backtest) -> Iterator[Finding]:
+    """What a back-test says against using the law: intervals too narrow, or a baseline that did better."""
+    shares = f"the {100 * tested.level:g} % interval held {100 * tested.coverage:.0f} % of {len(tested.predictions)}"
+    if tested.coverage < tested.level - TOLERATED:
+        yield Finding(
+            "backtest_coverage", Severity.CAUTION, "Intervals were too narrow in the back-test",
+            f"{shares} predictions of larger runs",
+            "read the interval of a forecast as a lower bound on its doubt: the form is not exactly right; runs nearer "
+            "the question shorten the reach")
+    names = [name for name in tested.cuts[0].baselines if tested.baseline(name) < tested.rmse_log]
+    if names:
+        better = ", ".join(f"{name.replace('_', ' ')} {100 * tested.baseline(name):.2g} %" for name in names)
+        yield Finding(
+            "backtest_baseline", Severity.CAUTION, "A baseline predicted larger runs better than the law",
+            f"error of the law {100 * tested.rmse_log:.2g} %; of the {better}",
+            "do not extrapolate with this form from these runs: drop the smallest runs (--where) or try another form")
 
 
 def _origins(runs: RunTable) -> list[float]:

@@ -1,0 +1,272 @@
+"""Learning rate, batch size, weight decay and schedule: their best values, and what a schedule does to the loss.
+
+What to use when: ``LearningRate`` and ``BatchSize`` for an optimum as a power of one quantity (``over``);
+``LearningRateSurface`` where it depends on size and data; ``StepsForBatch`` for the price of a larger batch;
+``AnnealedLoss`` and ``MultiPowerLoss`` for the loss along a learning-rate schedule, given as stages of constant
+rate from step 0 on (``stages_of`` makes them from the rate of every step).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar
+
+from lawful.laws.base import Exponent, Law, Limit, Positive
+from lawful.laws.expressions import maximum, minimum
+from lawful.laws.power import only
+from lawful.quantities import QUANTITIES, Quantity
+
+Stages = tuple[tuple[float, float], ...]
+"""A schedule from step 0, warm-up included: (steps, learning rate) one after another; the last rate holds on."""
+
+WARMUP: Stages = ((540.0, 3.75e-5), (540.0, 1.125e-4), (540.0, 1.875e-4), (540.0, 2.625e-4))
+"""A linear warm-up of 2,160 steps to 3e-4, in four stages."""
+
+STEP_DECAY: Stages = (*WARMUP, (9840.0, 3e-4), (4000.0, 1.5e-4), (4000.0, 6e-5), (4000.0, 3e-5))
+"""A schedule of 24,000 steps to start from: warm-up, a peak of 3e-4, three drops."""
+
+
+@dataclass(frozen=True)
+class LearningRate(Law):
+    """The best peak learning rate as a power of one quantity.
+
+        eta(x) = c / x**p          [1]
+
+    ``over`` names x. Bound to the optimiser, the schedule and the parametrisation it was tuned with.
+    """
+
+    form: ClassVar[str] = "learning_rate"
+    output: ClassVar[Quantity] = QUANTITIES["learning_rate"]
+
+    c: Annotated[float, Limit(0.0, float("inf"), (1e-4, 1e3))]     # learning rate at x = 1
+    p: Exponent
+    over: str = "params"
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The one quantity the law is over."""
+        return (self.over,)
+
+    def __call__(self, *args: Any, **quantities: Any) -> Any:
+        return self.c / only(self, args, quantities) ** self.p
+
+
+@dataclass(frozen=True)
+class LearningRateSurface(Law):
+    """The best peak learning rate as a power of model size and of data.
+
+        eta(N, D) = c N**-p D**q          [1]
+
+    Published laws agree that p is positive; they disagree on the sign of q.
+    """
+
+    form: ClassVar[str] = "learning_rate_surface"
+    output: ClassVar[Quantity] = QUANTITIES["learning_rate"]
+
+    c: Annotated[float, Limit(0.0, float("inf"), (1e-4, 1e4))]     # learning rate at N = D = 1
+    p: Annotated[float, Limit(-2.0, 2.0, (-0.5, 1.0))]
+    q: Annotated[float, Limit(-2.0, 2.0, (-0.8, 0.8))]
+
+    def __call__(self, params: Any, tokens: Any) -> Any:
+        return self.c * tokens**self.q / params**self.p
+
+
+@dataclass(frozen=True)
+class BatchSize(Law):
+    """The best, or the critical, batch size as a power of one quantity.
+
+        B(x) = c x**g          [tokens]
+
+    ``over`` names x.
+    """
+
+    form: ClassVar[str] = "batch_size"
+    output: ClassVar[Quantity] = QUANTITIES["batch_tokens"]
+
+    c: Annotated[float, Limit(0.0, float("inf"), (1e-4, 1e6))]     # tokens at x = 1
+    g: Exponent
+    over: str = "tokens"
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The one quantity the law is over."""
+        return (self.over,)
+
+    def __call__(self, *args: Any, **quantities: Any) -> Any:
+        return self.c * only(self, args, quantities) ** self.g
+
+
+@dataclass(frozen=True)
+class StepsForBatch(Law):
+    """Steps to a given loss, for every batch size.
+
+        S(B) = S_min (1 + B_crit / B)          [steps]
+
+    The same as (S / S_min - 1) (E / E_min - 1) = 1 with E = S B tokens and B_crit = E_min / S_min: a batch of B_crit
+    takes twice the fewest steps and twice the fewest tokens. B_crit is estimated by the gradient noise scale
+    tr(Sigma) / |G|**2, a local measure that grows through training. McCandlish et al. 2018, equation 2.11.
+    """
+
+    form: ClassVar[str] = "steps_for_batch"
+    output: ClassVar[Quantity] = QUANTITIES["steps"]
+    falls_with: ClassVar[tuple[str, ...]] = ("batch_tokens",)
+
+    S_min: Annotated[float, Limit(0.0, float("inf"), (1e1, 1e7))]     # steps at an unlimited batch
+    B_crit: Annotated[float, Limit(0.0, float("inf"), (1e2, 1e8))]    # tokens
+
+    def __call__(self, batch_tokens: Any) -> Any:
+        return self.S_min * (1.0 + self.B_crit / batch_tokens)
+
+
+@dataclass(frozen=True)
+class DecayTimescale(Law):
+    """The best averaging time of AdamW, as a share of the run.
+
+        tau = c / (D / N)**p          [fraction]
+
+    tau = B / (eta lambda D) for batch B, peak learning rate eta and weight decay lambda: the memory of the weights,
+    seen as an exponential average of updates, over the length of the run. Bergsma et al. 2025.
+    """
+
+    form: ClassVar[str] = "decay_timescale"
+    output: ClassVar[Quantity] = QUANTITIES["decay_timescale"]
+    falls_with: ClassVar[tuple[str, ...]] = ("tokens",)
+    rises_with: ClassVar[tuple[str, ...]] = ("params",)
+
+    c: Positive       # share of the run at one token per parameter
+    p: Exponent
+
+    def __call__(self, params: Any, tokens: Any) -> Any:
+        return self.c / (tokens / params) ** self.p
+
+
+@dataclass(frozen=True)
+class OptimalWeightDecay(Law):
+    """The best weight decay of AdamW, from the best timescale.
+
+        lambda = B (D / N)**p / (c eta D)          [1]
+
+    ``DecayTimescale`` solved for lambda: in proportion to the batch, and in inverse proportion to the learning rate.
+    Bergsma et al. 2025.
+    """
+
+    form: ClassVar[str] = "weight_decay"
+    output: ClassVar[Quantity] = QUANTITIES["weight_decay"]
+    rises_with: ClassVar[tuple[str, ...]] = ("batch_tokens",)
+    falls_with: ClassVar[tuple[str, ...]] = ("learning_rate", "params")
+
+    c: Positive       # share of the run at one token per parameter
+    p: Exponent
+
+    def __call__(self, params: Any, tokens: Any, batch_tokens: Any, learning_rate: Any) -> Any:
+        return batch_tokens * (tokens / params) ** self.p / (self.c * learning_rate * tokens)
+
+
+@dataclass(frozen=True)
+class AnnealedLoss(Law):
+    """Loss at every step of a learning-rate schedule: a power of the area under it, less an annealing term.
+
+        L(s) = L0 + A S1**-alpha - C S2          [nats/token]
+        S1 = sum of eta_i,    S2 = sum over i <= s, k <= i of (eta_(k-1) - eta_k) lam**(i - k)
+
+    ``steps`` is s; ``stages`` is the schedule: a choice, not a coefficient. A drop in the rate pays with a delay set by
+    lam. The rises of the warm-up are left out of S2. Tissue et al. 2024, equation 1.
+    """
+
+    form: ClassVar[str] = "annealed_loss"
+
+    L0: Positive      # nats/token
+    A: Positive       # nats/token at S1 = 1
+    alpha: Exponent
+    C: Annotated[float, Limit(0.0, float("inf"), (1e-2, 1e2))]        # nats/token per unit of S2
+    lam: Annotated[float, Limit(0.0, 1.0, (0.99, 0.9998))]            # per step
+    stages: Stages = STEP_DECAY
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "stages", _as_stages(self.stages))
+        super().__post_init__()
+
+    def __call__(self, steps: Any) -> Any:
+        annealing = sum(
+            drop * (1.0 - self.lam ** maximum(steps - start, 0.0)) / (1.0 - self.lam)
+            for start, _, drop, _ in _drops(self.stages, warmup=False)
+        )
+        return self.L0 + self.A / _area(self.stages, steps) ** self.alpha - self.C * annealing
+
+
+@dataclass(frozen=True)
+class MultiPowerLoss(Law):
+    """Loss at every step of a learning-rate schedule: each drop of the rate pays by a power law of its own.
+
+        L(t) = L0 + A (S1 + S_W)**-alpha - B sum over k of (eta_(k-1) - eta_k) G(eta_k**-gamma S_k)         [nats/token]
+        G(x) = 1 - (1 + C x)**-beta
+
+    S1 + S_W is the sum of the learning rates so far, S_k the sum from step k on. ``steps`` is t;
+    ``stages`` is the schedule: a choice, not a coefficient. The sum over k starts at step 0: the rise from 0 to the
+    peak eta counts as a drop of -eta and adds about B eta, which L0 is short of. C and gamma are told apart only by
+    changes to different rates. Fitted per model size: nothing in it scales with N. Luo et al. 2025.
+    """
+
+    form: ClassVar[str] = "multi_power"
+
+    L0: Positive      # nats/token, less B times the peak learning rate
+    A: Positive       # nats/token at S1 + S_W = 1
+    alpha: Exponent
+    B: Annotated[float, Limit(0.0, float("inf"), (1e1, 1e4))]         # nats/token per unit of learning rate
+    C: Annotated[float, Limit(0.0, float("inf"), (1e-1, 1e2))]
+    beta: Exponent
+    gamma: Exponent
+    stages: Stages = STEP_DECAY
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "stages", _as_stages(self.stages))
+        super().__post_init__()
+
+    def __call__(self, steps: Any) -> Any:
+        area = _area(self.stages, steps)
+        gain = sum(
+            drop * (1.0 - (1.0 + self.C * rate**-self.gamma * maximum(area - before, 0.0)) ** -self.beta)
+            for _, before, drop, rate in _drops(self.stages, warmup=True)
+        )
+        return self.L0 + self.A / area**self.alpha - self.B * gain
+
+
+def stages_of(rates: Sequence[float], count: int = 32) -> Stages:
+    """At most ``count`` stages of equal length, with the mean rate of each, from the learning rate of every step.
+
+    >>> stages_of([3e-4, 3e-4, 1e-4, 1e-4], count=2)
+    ((2.0, 0.0003), (2.0, 0.0001))
+    """
+    size = -(-len(rates) // count)
+    blocks = [rates[i:i + size] for i in range(0, len(rates), size)]
+    return tuple((float(len(block)), float(sum(block)) / len(block)) for block in blocks)
+
+
+def _as_stages(stages: Sequence[Sequence[float]]) -> Stages:
+    """The stages as a tuple of pairs: a saved law brings lists."""
+    return tuple((float(length), float(rate)) for length, rate in stages)
+
+
+def _area(stages: Stages, steps: Any) -> Any:
+    """The sum of the learning rates up to ``steps``; the last rate holds on."""
+    total, start = 0.0, 0.0
+    for length, rate in stages[:-1]:
+        total = total + rate * minimum(maximum(steps - start, 0.0), length)
+        start += length
+    return total + stages[-1][1] * maximum(steps - start, 0.0)
+
+
+def _drops(stages: Stages, *, warmup: bool) -> list[tuple[float, float, float, float]]:
+    """Per change of rate: the step it follows, the area before it, the drop, and the rate after it.
+
+    With ``warmup`` the rates begin at 0; without, changes up to the highest rate are left out.
+    """
+    found, start, area, last = [], 0.0, 0.0, 0.0
+    for length, rate in stages:
+        found.append((start, area, last - rate, rate))
+        start, area, last = start + length, area + length * rate, rate
+    if warmup:
+        return found
+    rates = [rate for _, rate in stages]
+    return found[rates.index(max(rates)) + 1:]
