@@ -12,7 +12,8 @@ from lawful.laws.power import FloorPowerLaw
 from lawful.runs import RunTable
 
 TRUTHS = {
-    **{entry.key: entry.law for entry in published().values()},
+    # The rest of the catalogue is walked in tests/catalogue/test_walk.py, over each law's own region.
+    **{key: entry.law for key, entry in published().items() if key.startswith(("kaplan2020", "hoffmann2022"))},
     "floor over compute": FloorPowerLaw(E=1.75, A=1600.0, alpha=0.165),
     "floor over tokens": FloorPowerLaw(E=2.1, A=410.0, alpha=0.28, over="tokens"),
 }
