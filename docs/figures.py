@@ -17,6 +17,7 @@ matplotlib.use("svg")
 import matplotlib.pyplot as plt
 import numpy as np
 
+from lawful.cli.reporting import ON_THE_LAW
 from lawful.fit import Fit, fit
 from lawful.fit.readings import budgets
 from lawful.runs import RunTable
@@ -88,7 +89,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--png", type=Path, help="also write PNG files to this folder")
     options = parser.parse_args()
-    tables = {"quickstart": (packaged_sweep(), "nats/byte",
+    tables = {"quickstart": (packaged_sweep(ON_THE_LAW), "nats/byte",
                              "Small transformers on the bytes of Python's standard library: {} runs, {} noise")}
     if CHINCHILLA.is_file():
         tables["chinchilla-fit"] = (read_runs(str(CHINCHILLA), where="outlier == 0"), "nats/token",

@@ -30,7 +30,6 @@ from conftest import SHARED
 from lawful.cli import app, main
 from lawful.cost import all_hardware
 from lawful.laws import forms
-from lawful.laws.published import Entry
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -171,9 +170,7 @@ def tables() -> dict[tuple[str, str], list[str]]:
         if cls.__module__.startswith("lawful."):
             aliases = ", ".join(f"`{alias}`" for alias in cls.aliases)
             shapes.append(f"| `{name}` | {aliases} | {(cls.__doc__ or '').splitlines()[0]} |")
-    entries = [f"| `{e.key}` | {e.kind} | {e.to_dict()['form'] or ''} | {e.title} | arXiv:{e.source.arxiv} |"
-               for e in Entry.registry.values()]
-    return {("planning.md", "hardware"): devices, ("laws.md", "forms"): shapes, ("laws.md", "catalogue"): entries}
+    return {("planning.md", "hardware"): devices, ("laws.md", "forms"): shapes}
 
 
 def table(text: str, name: str) -> re.Match[str]:

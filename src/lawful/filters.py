@@ -1,7 +1,7 @@
 """Row filters: ``outlier == 0 and corpus in ("c4", "rpj")``, read by a small safe parser.
 
 Comparisons, ``and``, ``or``, ``not`` and ``in`` over column names, numbers and strings; a column whose
-name is no identifier goes in backticks. Nothing is ever evaluated as Python.
+name is no identifier goes in backticks, a list stands after ``in``. Nothing is ever evaluated as Python.
 """
 
 from __future__ import annotations
@@ -30,6 +30,9 @@ _COMPARE: Mapping[type[ast.cmpop], Callable[[Any, Any], Any]] = {
 }
 
 
+_QUOTED = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|`([^`]+)`""")  # strings too: their backticks are text
+
+
 def select(expression: str, columns: Mapping[str, npt.NDArray[Any]], rows: int) -> Mask:
     """The rows, a mask of shape ``(rows,)``, for which ``expression`` holds.
 
@@ -39,13 +42,10 @@ def select(expression: str, columns: Mapping[str, npt.NDArray[Any]], rows: int) 
     quoted: dict[str, str] = {}
 
     def name_quoted(match: re.Match[str]) -> str:
+        if match[1] is None:
+            return match[0]
         quoted[f"_column{len(quoted)}"] = match[1]
         return f"_column{len(quoted) - 1}"
-
-    try:
-        tree = ast.parse(re.sub(r"`([^`]+)`", name_quoted, expression.strip()), mode="eval")
-    except SyntaxError as error:
-        raise _refuse(expression, f"cannot be read near character {error.offset}") from None
 
     def value(node: ast.expr) -> Any:
         match node:
@@ -54,13 +54,18 @@ def select(expression: str, columns: Mapping[str, npt.NDArray[Any]], rows: int) 
                 if column not in columns:
                     raise unknown("column", column, columns, f"in --where {expression!r}")
                 return columns[column]
-            case ast.Constant(value=bool() | int() | float() | str() as constant):
-                return constant
+            case ast.Constant(value=str() as text):
+                return text
+            case ast.Constant(value=int() | float() as number):
+                return float(number)
             case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as number)):
-                return -number
-            case ast.Tuple(elts=items) | ast.List(elts=items) | ast.Set(elts=items):
-                return tuple(value(item) for item in items)
+                return -float(number)
         raise _refuse(expression, f"{ast.unparse(node)!r} is not a column, a number or a string")
+
+    def choices(node: ast.expr) -> tuple[Any, ...]:
+        if not isinstance(node, ast.Tuple | ast.List | ast.Set) or any(isinstance(x, ast.Name) for x in node.elts):
+            raise _refuse(expression, "'in' takes a list of numbers or strings, for example corpus in ('c4', 'rpj')")
+        return tuple(value(item) for item in node.elts)
 
     def truth(node: ast.expr) -> Mask:
         match node:
@@ -75,16 +80,24 @@ def select(expression: str, columns: Mapping[str, npt.NDArray[Any]], rows: int) 
                 for compare, a, b in zip(ops, [left, *rest[:-1]], rest, strict=True):
                     if type(compare) not in _COMPARE:
                         raise _refuse(expression, "'is' is not a comparison here")
-                    mask &= _compare(type(compare), value(a), value(b), expression)
+                    right = choices(b) if isinstance(compare, ast.In | ast.NotIn) else value(b)
+                    mask &= _compare(type(compare), value(a), right, expression)
                 return mask
         raise _refuse(expression, f"{ast.unparse(node)!r} is not a comparison")
 
-    return truth(tree.body)
+    try:
+        return truth(ast.parse(_QUOTED.sub(name_quoted, expression.strip()), mode="eval").body)
+    except SyntaxError as error:
+        raise _refuse(expression, f"cannot be read near character {error.offset}") from None
+    except UnicodeEncodeError:
+        raise _refuse(expression, "is not text") from None
+    except (RecursionError, MemoryError):
+        raise _refuse(expression, "is nested too deeply") from None
+    except OverflowError:
+        raise _refuse(expression, "holds a number that is too large") from None
 
 
 def _compare(op: type[ast.cmpop], left: Any, right: Any, expression: str) -> Mask | bool:
-    if op in (ast.In, ast.NotIn) and not isinstance(right, tuple):
-        raise _refuse(expression, "'in' takes a list, for example corpus in ('c4', 'rpj')")
     kinds = {_is_text(side) for side in (left, *(right if isinstance(right, tuple) else (right,)))}
     if len(kinds) > 1:
         raise _refuse(expression, "compares text with a number")
@@ -98,5 +111,5 @@ def _is_text(side: Any) -> bool:
 
 def _refuse(expression: str, why: str) -> RunsError:
     return RunsError(
-        f"--where {expression!r}: {why}; write for example \"outlier == 0 and corpus in ('c4', 'rpj')\""
+        f"--where {expression[:200]!r}: {why}; write for example \"outlier == 0 and corpus in ('c4', 'rpj')\""
     )

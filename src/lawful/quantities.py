@@ -56,11 +56,14 @@ _GLOSSARY = (
            "activated_params", convention="active"),
     _count("total_params", "N_t", "all parameters, embeddings and idle experts included", "n_total",
            "params_total", convention="total"),
+    _count("encoder_params", "N_e", "parameters of the encoder"),
+    _count("decoder_params", "N_d", "parameters of the decoder"),
     Quantity("tokens", "D", "tokens", "training tokens, repeats included", "",
              ("d", "n_tokens", "num_tokens", "train_tokens", "training_tokens", "tokens_seen",
               "data_size", "dataset_size", "total_tokens")),
     Quantity("unique_tokens", "U", "tokens", "distinct training tokens", "", ("u", "tokens_unique")),
     Quantity("epochs", "R", "passes", "passes over the data", "", ("epoch", "num_epochs")),
+    Quantity("tokens_per_param", "D/N", "tokens/param", "training tokens per parameter"),
     Quantity("compute", "C", "FLOP", "training compute", "",
              ("c", "flops", "flop", "c_flops", "train_flops", "training_flops", "training_compute",
               "total_flops", "compute_flops", "c_nominal")),
@@ -76,6 +79,8 @@ _GLOSSARY = (
     Quantity("reward", "R", "reward", "reward", positive=False),
     Quantity("learning_rate", "lr", "1", "peak learning rate", "", ("lr", "peak_lr", "max_lr")),
     Quantity("batch_tokens", "B", "tokens", "tokens per optimiser step", "", ("batch_size_tokens",)),
+    Quantity("weight_decay", "lambda", "1", "decoupled weight decay"),
+    Quantity("decay_timescale", "tau", "fraction", "averaging time of the weights over the length of the run"),
     Quantity("steps", "S", "steps", "optimiser steps", "", ("step", "total_steps", "num_steps")),
     Quantity("warmup_steps", "S_w", "steps", "warm-up steps", "", ("warmup",)),
     _count("width", "d", "hidden size", "d_model", "hidden_size"),
@@ -85,20 +90,28 @@ _GLOSSARY = (
     _count("vocab_size", "V", "vocabulary size", "vocab"),
     _count("experts", "E", "experts per layer", "num_experts", "n_experts"),
     _count("active_experts", "k", "experts per token", "top_k"),
+    Quantity("shared_ratio", "S", "fraction", "share of active experts that every token shares", positive=False),
     Quantity("granularity", "G", "ratio", "dense feed-forward width over expert width"),
     Quantity("sparsity", "s", "fraction", "share of weights that are zero", positive=False),
     Quantity("density", "rho", "fraction", "share of weights kept"),
+    Quantity("unpruned_error", "e_np", "fraction", "share of wrong answers before pruning"),
+    Quantity("initial_loss", "L0", "nats/token", "loss of the model that a treatment starts from"),
     Quantity("weight_bits", "P_w", "bits", "bits per weight in training", "", ("w_bits",)),
     Quantity("activation_bits", "P_a", "bits", "bits per activation", "", ("a_bits",)),
     Quantity("kv_bits", "P_kv", "bits", "bits per cached key and value"),
     Quantity("post_bits", "P_post", "bits", "bits per weight after training"),
+    _count("group_size", "G", "values that share a quantisation scale"),
+    Quantity("added_loss", "dL", "nats/token", "loss added by quantisation"),
     Quantity("finetune_tokens", "D_f", "tokens", "fine-tuning tokens", "", ("d_sft",)),
     _count("lora_rank", "r", "rank of the low-rank update", "rank"),
     Quantity("pretrain_tokens", "D_p", "tokens", "pre-training tokens"),
     Quantity("datastore_tokens", "D_s", "tokens", "tokens in the retrieval store"),
     _count("samples", "k", "samples per query", "n_samples"),
+    Quantity("inference_compute", "C", "FLOP", "compute spent on one query"),
+    Quantity("flop_per_token", "M", "FLOP", "training compute per token"),
     _count("images", "D", "training images", "num_images"),
     _count("pairs", "D", "image-text pairs"),
+    _count("members", "n", "networks in an ensemble"),
     _count("interactions", "D", "environment steps", "env_steps"),
     _count("episodes", "D", "episodes"),
     _count("users", "U", "users"),
@@ -116,6 +129,26 @@ _GLOSSARY = (
     Quantity("co2e_kg", "CO2e", "kg", "emissions, CO2 equivalent"),
     Quantity("latency_s", "t", "s", "latency", "", ("latency",)),
     Quantity("memory_bytes", "M", "bytes", "memory", "", ("memory",)),
+    Quantity("scale_up", "r", "x", "times as much of a resource"),
+    Quantity("growth", "g", "x", "times as much of what the resource buys"),
+    Quantity("task_loss", "L", "task unit", "loss or error in the task's own unit"),
+    Quantity("exponent", "alpha", "1", "exponent of a power law"),
+    _count("examples", "D", "training examples"),
+    Quantity("audio_hours", "D", "h", "hours of recorded speech"),
+    Quantity("device_hours", "C", "device-hours", "devices times hours, on the device that the law names"),
+    Quantity("years", "t", "years", "time since the date that the law names"),
+    Quantity("intrinsic_dim", "d", "dimensions", "dimension of the data manifold"),
+    _count("board_size", "s", "side of the board"),
+    Quantity("kl", "KL", "nats", "divergence of the policy from where it began"),
+    Quantity("pue", "PUE", "ratio", "energy of the site over energy of its devices"),
+    Quantity("carbon_intensity", "c_inten", "kg/kWh", "emissions of the grid per energy"),
+    Quantity("finetune_characters", "D_F", "characters", "fine-tuning data in characters"),
+    Quantity("transferred_characters", "D_T", "characters", "fine-tuning data that pre-training is worth"),
+    Quantity("upstream_error", "e_US", "fraction", "error on the pre-training task"),
+    Quantity("bleu", "BLEU", "points", "translation score"),
+    Quantity("capability", "S", "score", "first principal component of benchmark scores", positive=False),
+    _count("vocab_params", "N_v", "parameters of the vocabulary: its size times the width"),
+    Quantity("normalised_loss", "L_u", "nats/token", "loss minus that of a unigram model", positive=False),
 )
 
 QUANTITIES: Mapping[str, Quantity] = {q.name: q for q in _GLOSSARY}
@@ -132,14 +165,19 @@ def quantity(name: str) -> Quantity:
 
     Raises ``UnknownName`` with the nearest names.
     """
-    if name in QUANTITIES:
-        return QUANTITIES[name]
+    found = QUANTITIES.get(name) or _of_family(name)
+    if found is None:
+        raise unknown("quantity", name, QUANTITIES)
+    return found
+
+
+def _of_family(name: str) -> Quantity | None:
     family, _, domain = name.partition(".")
     if domain and family == "mixture":
         return Quantity(name, "r", "fraction", f"share of {domain} in the mixture", positive=False)
     if domain and family == "loss":
         return Quantity(name, "L", "nats/token", f"loss on {domain}")
-    raise unknown("quantity", name, QUANTITIES)
+    return None
 
 
 # ------------------------------------------------------------------------------------------ columns
@@ -167,26 +205,39 @@ class Column:
     scale: float = 1.0
 
 
-def _guess(column: str) -> tuple[str, int, float] | None:
+def _scaled(column: str) -> tuple[str, float]:
+    """The header without the scale that it states, and that scale."""
     plain = _plain(column)
-    if plain in _ALIASES:
-        name, rank = _ALIASES[plain]
-        return name, rank, 1.0
     scaled = _SCALE_SUFFIX.match(plain)
-    if scaled and scaled["stem"] in _ALIASES:
-        name, rank = _ALIASES[scaled["stem"]]
-        if QUANTITIES[name].unit in ("count", "tokens", "FLOP"):
-            scale = scaled["scale"]
-            return name, 100 + rank, float(scale) if scale.startswith("1e") else _SCALES[scale]
-    return None
+    if scaled is None or plain in _ALIASES:
+        return plain, 1.0
+    scale = scaled["scale"]
+    return scaled["stem"], float(scale) if scale.startswith("1e") else _SCALES[scale]
+
+
+def _has_scale(name: str) -> bool:
+    return quantity(name).unit in ("count", "tokens", "FLOP")
+
+
+def _guess(column: str) -> tuple[str, int, float] | None:
+    if _of_family(column.strip()):
+        return column.strip(), 0, 1.0
+    stem, scale = _scaled(column)
+    if stem not in _ALIASES:
+        return None
+    name, rank = _ALIASES[stem]
+    if scale == 1.0:
+        return name, rank, scale
+    return (name, 100 + rank, scale) if _has_scale(name) else None
 
 
 def resolve_columns(columns: Iterable[str], mapping: Mapping[str, str] | None = None) -> dict[str, Column]:
     """The known quantities among ``columns``, by name.
 
     An explicit ``mapping`` {quantity: column} wins; then the quantity's own name; then its aliases in
-    the order of the glossary. A header such as ``N_billions`` states its scale. Columns that mean
-    nothing here are left for the caller to keep as labels.
+    the order of the glossary. A header such as ``N_billions`` states its scale, mapped or not, for a
+    count, tokens or FLOP. ``mixture.<domain>`` and ``loss.<domain>`` are found by these names. Columns
+    that mean nothing here are left for the caller to keep as labels.
 
     Raises ``RunsError`` for a mapped column that is not there, ``UnknownName`` for a mapped quantity
     that does not exist.
@@ -203,17 +254,18 @@ def resolve_columns(columns: Iterable[str], mapping: Mapping[str, str] | None = 
     for name, column in (mapping or {}).items():
         if column not in columns:
             raise RunsError(f"--map {name}={column}: no column {column!r}; found {', '.join(columns)}")
-        quantity(name)
+        scale = _scaled(column)[1] if _has_scale(name) else 1.0
         found = {k: v for k, v in found.items() if v[1].column != column or k == name}
-        found[name] = (-1, Column(name, column))
+        found[name] = (-1, Column(name, column, scale))
     return {name: column for name, (_, column) in found.items()}
 
 
 # ------------------------------------------------------------------------------------------ numbers
 
 _SUFFIXES = {"k": 1e3, "m": 1e6, "b": 1e9, "g": 1e9, "t": 1e12, "p": 1e15, "e": 1e18, "z": 1e21, "y": 1e24}
-_NUMBER = re.compile(r"^\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*([kKmMbBgGtTpPEzZyY]?)\s*(.*?)\s*$")
-_UNITS = frozenset({"", "flop", "flops", "tokens", "token", "params", "parameters", "bytes", "steps"})
+_NUMBER = re.compile(
+    r"([+-]?(?:\d{1,3}(?:,\d{3})+(?:\.\d*)?|\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*"  # commas between thousands only
+    r"(?:((?i:pf-?days?))|(?:([kKmMbBgGtTpPEzZyY])\s*)?(?i:flops?|tokens?|params?|parameters?|bytes?|steps?)?)")
 
 PF_DAY = 8.64e19
 """FLOP in one petaFLOP/s-day: 1e15 x 86,400 (Kaplan et al. 2020)."""
@@ -225,16 +277,16 @@ def parse_number(text: str | float, what: str = "value") -> float:
     ``what`` names the place in the error. Raises ``InputError`` for anything else, NaN and infinity included.
     """
     if isinstance(text, (int, float)):
-        number = float(text)
+        try:
+            number = float(text)
+        except OverflowError:
+            raise InputError(f"{what}: a whole number of more than 308 digits is not a finite number") from None
     else:
-        match = _NUMBER.match(str(text).replace("_", "").replace(",", ""))
-        unit = match[3].lower() if match else "?"
-        if match and (match[2] + match[3]).lower() in ("pf-days", "pf-day", "pfdays"):
-            number = float(match[1]) * PF_DAY
-        elif match is None or unit not in _UNITS:
+        match = _NUMBER.fullmatch(str(text).replace("_", "").strip())
+        if match is None:
             raise InputError(f"{what}: {text!r} is not a number; write 7e9, 7B, 1.4T or 5.76e23")
-        else:
-            number = float(match[1]) * _SUFFIXES.get(match[2].lower(), 1.0)
+        factor = PF_DAY if match[2] else _SUFFIXES[match[3].lower()] if match[3] else 1.0
+        number = float(match[1].replace(",", "")) * factor
     if not math.isfinite(number):
         raise InputError(f"{what}: {text!r} is not a finite number")
     return number
@@ -273,8 +325,9 @@ class DeviceTime:
     hours: float
 
 
-_HOURS = {"h": 1.0, "hr": 1.0, "hours": 1.0, "d": 24.0, "days": 24.0, "day": 24.0, "w": 168.0, "weeks": 168.0}
-_DEVICE_TIME = re.compile(r"^\s*(\d+)\s*[xX]\s*([A-Za-z0-9 _.-]+?)\s*\*\s*([\d.eE+]+)\s*([a-zA-Z]+)\s*$")
+_HOURS = {"h": 1.0, "hr": 1.0, "hrs": 1.0, "hour": 1.0, "hours": 1.0, "d": 24.0, "day": 24.0, "days": 24.0,
+          "w": 168.0, "week": 168.0, "weeks": 168.0}
+_DEVICE_TIME = re.compile(r"^\s*(\d{1,12})\s*[xX]\s*([A-Za-z0-9 _.-]+?)\s*\*\s*([\d.eE+]+)\s*([a-zA-Z]+)\s*$")
 
 
 def parse_device_time(text: str) -> DeviceTime:
@@ -300,7 +353,7 @@ def format_number(value: float, digits: int = 4, unit: str = "") -> str:
         return f"{value:.{digits}g}" if abs(value) >= 1e6 else f"{value:g}"
     size = abs(value)
     if 1e3 <= size < 1e6:
-        return f"{float(f'{value:.{digits}g}'):,.0f}"
+        return f"{float(f'{value:.{digits}g}'):,.{max(digits, 7)}g}"
     for factor, suffix in ((1e12, "T"), (1e9, "B"), (1e6, "M")):
         if factor <= size < factor * 1000 and size < 1e15:
             return f"{float(f'{value / factor:.{max(digits - 1, 1)}g}'):g}{suffix}"

@@ -8,6 +8,7 @@ quantities are float64 arrays of shape ``(run,)`` and everything else is kept as
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -16,7 +17,7 @@ import numpy.typing as npt
 
 from lawful.errors import InputError, RunsError
 from lawful.filters import select
-from lawful.quantities import PARAM_COUNTS, QUANTITIES, Column, parse_number, resolve_columns
+from lawful.quantities import PARAM_COUNTS, QUANTITIES, Column, parse_number, quantity, resolve_columns
 from lawful.results import Caveat
 
 Array = npt.NDArray[np.float64]
@@ -25,7 +26,8 @@ FLOP_PER_PARAM_TOKEN = 6.0
 """Training FLOP per parameter and token: 2 forward, 4 backward (Kaplan et al. 2020, section 2.1)."""
 
 CORE = ("params", "nonembedding_params", "tokens", "compute", "loss")
-"""Quantities that laws are fitted on: their columns must hold positive numbers once asked for."""
+"""Quantities that laws are fitted on: their columns must hold positive numbers once asked for, as every
+count of parameters must, any of which may serve as params."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ class RunTable:
     problems: Mapping[str, str] = field(default_factory=dict)
 
     def __len__(self) -> int:
-        return len(next(iter(self.quantities.values()), ()))
+        return len(self.rows)
 
     def __contains__(self, name: str) -> bool:
         return name in self.quantities
@@ -103,7 +105,7 @@ class RunTable:
             try:
                 quantities[name] = _numbers(columns[column.column], column, rows, source)
             except RunsError as problem:
-                if name in CORE or name in (mapping or {}):
+                if _is_core(name) or name in (mapping or {}):
                     problems[name] = str(problem)
         used = {c.column for name, c in found.items() if name in quantities}
         labels = {name: np.asarray(values, dtype=str) for name, values in columns.items() if name not in used}
@@ -117,20 +119,24 @@ class RunTable:
             Caveat("scaled_column", f"{c.name} is column {c.column!r} times {c.scale:g}, as its header states")
             for c in self.columns.values() if c.scale != 1.0
         ]
-        size = next((name for name in PARAM_COUNTS if name in have), None)
-        if size is not None and size != "params" and "params" not in self.problems:
-            have["params"] = have[size]
-            notes.append(Caveat("params_convention", f"params are {size} (column "
-                                f"{self.columns[size].column!r}): the only count of parameters in the table"))
         problems = dict(self.problems)
+        size = next((name for name in PARAM_COUNTS if name in have), None)
+        others = [name for name in PARAM_COUNTS if name != size and (name in have or name in problems)]
+        if size is not None and size != "params" and "params" not in problems:
+            have["params"] = have[size]
+            why = f"the table also has {', '.join(others)}" if others else "the only count of parameters in the table"
+            notes.append(Caveat("params_convention", f"params are {size} (column "
+                                f"{self.columns[size].column!r}): {why}"))
+        elif size is None and others:
+            problems.setdefault("params", problems[others[0]])
         if "compute" not in have and {"params", "tokens"} <= have.keys():
             have["compute"] = FLOP_PER_PARAM_TOKEN * have["params"] * have["tokens"]
             why = problems.pop("compute", "the table has no such column")
             notes.append(Caveat("compute_derived", f"compute is derived as 6 N D: {why}"))
-        elif "tokens" not in have and {"params", "compute"} <= have.keys():
+        elif "tokens" not in {*have, *problems} and {"params", "compute"} <= have.keys():
             have["tokens"] = have["compute"] / (FLOP_PER_PARAM_TOKEN * have["params"])
             notes.append(Caveat("tokens_derived", "tokens are derived as C / (6 N): the table has no such column"))
-        elif "params" not in have and {"tokens", "compute"} <= have.keys():
+        elif "params" not in {*have, *problems} and {"tokens", "compute"} <= have.keys():
             have["params"] = have["compute"] / (FLOP_PER_PARAM_TOKEN * have["tokens"])
             notes.append(Caveat("params_derived", "params are derived as C / (6 D): the table has no such column"))
         return replace(self, quantities=have, notes=tuple(notes), problems=problems)
@@ -161,13 +167,22 @@ class RunTable:
         )
 
 
+def _is_core(name: str) -> bool:
+    """Whether a bad column of this name is a problem, not a label; families such as ``loss.<domain>`` included."""
+    return name in (*CORE, *PARAM_COUNTS) or "." in name
+
+
 def _kept(columns: Mapping[str, Any], found: Mapping[str, Column], where: str, rows: int) -> npt.NDArray[np.bool_]:
+    known = {column.column for column in found.values()}
     readable: dict[str, npt.NDArray[Any]] = {}
     for name, values in columns.items():
         try:
             readable[name] = np.asarray(values, dtype=np.float64)
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, OverflowError):
             readable[name] = np.asarray(values, dtype=str)
+            if name in known:
+                with suppress(InputError):  # shorthand: 70B
+                    readable[name] = np.array([_number(value) for value in values])
     for name, column in found.items():
         source = readable[column.column]
         readable.setdefault(name, source * column.scale if source.dtype.kind == "f" else source)
@@ -178,7 +193,7 @@ def _number(value: Any) -> float:
     """One cell; NaN and infinity pass here, so that they are refused by what they are."""
     try:
         return float(value)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         return parse_number("" if value is None else value)
 
 
@@ -187,7 +202,7 @@ def _numbers(values: Any, column: Column, rows: npt.NDArray[np.int64], source: s
     where = f"{source}: column {column.column!r}"
     try:
         numbers = np.array(values, dtype=np.float64)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         parsed = []
         for row, value in zip(rows, values, strict=True):
             try:
@@ -198,11 +213,12 @@ def _numbers(values: Any, column: Column, rows: npt.NDArray[np.int64], source: s
                                 f"filter the row out with --where, or map another column") from None
         numbers = np.array(parsed, dtype=np.float64)
     numbers = numbers * column.scale
-    positive = QUANTITIES[column.name].positive if column.name in QUANTITIES else False
-    bad = ~np.isfinite(numbers) | ((numbers <= 0) if positive and column.name in CORE else False)
+    positive = quantity(column.name).positive and _is_core(column.name)
+    bad = ~np.isfinite(numbers) | ((numbers <= 0) if positive else False)
     if bad.any():
         first = int(np.argmax(bad))
         more = f" (and {int(bad.sum()) - 1} more rows)" if bad.sum() > 1 else ""
-        raise RunsError(f"{where}, row {rows[first]}{more}: {column.name} must be a positive, finite number, "
+        wanted = "a positive, finite number" if positive else "a finite number"
+        raise RunsError(f"{where}, row {rows[first]}{more}: {column.name} must be {wanted}, "
                         f"got {numbers[first]:g}; filter it out with --where, or correct it")
     return numbers

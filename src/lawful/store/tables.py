@@ -11,7 +11,9 @@ import gzip
 import io
 import json
 import sys
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import IO, Any
 
@@ -36,44 +38,47 @@ def read_runs(path: str, *, mapping: Mapping[str, str] | None = None, where: str
     ``-`` reads standard input, csv or jsonl by its first character. ``mapping`` and ``where`` are those of
     ``RunTable.from_columns``. Raises ``RunsError`` for a file that is missing, empty or no table.
     """
-    if path == "-":
-        text = sys.stdin.read()
-        rows = _json_lines(text.splitlines(), "standard input") if text.lstrip()[:1] == "{" else _delimited(
-            io.StringIO(text), ",", "standard input")
-        return RunTable.from_columns(rows, mapping=mapping, where=where, source="standard input")
-    file = Path(path)
-    if not file.exists():
-        near = sorted(p.name for p in file.parent.glob(f"*{file.suffix}"))[:5] if file.parent.is_dir() else []
-        raise RunsError(f"{path}: no such file" + (f"; the folder holds {', '.join(near)}" if near else ""))
-    if file.is_dir():
-        raise RunsError(f"{path} is a folder; give a table of runs in it")
+    source = "standard input" if path == "-" else path
     try:
-        columns = _read(file, bool(mapping))
+        columns = _read_stdin(source) if path == "-" else _read(Path(path), bool(mapping))
     except UnicodeDecodeError:
-        raise RunsError(f"{path}: is not text; accepted are csv, tsv, jsonl and parquet") from None
-    except OSError as problem:
-        raise RunsError(f"{path}: cannot be read ({problem.strerror or problem})") from None
-    return RunTable.from_columns(columns, mapping=mapping, where=where, source=path)
+        raise RunsError(f"{source}: is not text; accepted are csv, tsv, jsonl and parquet") from None
+    except (OSError, EOFError, zlib.error, csv.Error) as problem:
+        raise RunsError(f"{source}: cannot be read ({getattr(problem, 'strerror', None) or problem})") from None
+    return RunTable.from_columns(columns, mapping=mapping, where=where, source=source)
+
+
+def _read_stdin(source: str) -> Columns:
+    if isinstance(sys.stdin, io.TextIOWrapper):
+        sys.stdin.reconfigure(encoding="utf-8", errors="strict")  # as files are, whatever the locale
+    text = sys.stdin.read().removeprefix("\ufeff")
+    lines = io.StringIO(text)
+    return _json_lines(lines, source) if text.lstrip()[:1] == "{" else _delimited(lines, ",", source)
 
 
 def _read(file: Path, mapped: bool) -> Columns:
+    if not file.exists():
+        near = sorted(p.name for p in file.parent.glob(f"*{file.suffix}"))[:5] if file.parent.is_dir() else []
+        raise RunsError(f"{file}: no such file" + (f"; the folder holds {', '.join(near)}" if near else ""))
+    if file.is_dir():
+        raise RunsError(f"{file} is a folder; give a table of runs in it")
     suffixes = [s.lower() for s in file.suffixes]
     packed = suffixes[-1:] == [".gz"]
     kind = (suffixes[-2:-1] if packed else suffixes[-1:]) or [".csv"]
     if kind[0] == ".parquet":
         return _parquet(file)
-    if file.stat().st_size == 0:
+    if file.is_file() and file.stat().st_size == 0:
         raise RunsError(f"{file}: the file is empty; give a header line and one row a run")
     with gzip.open(file, "rt", encoding="utf-8-sig", newline="") if packed else open(
             file, encoding="utf-8-sig", newline="") as handle:
-        _check_header(handle, file, kind[0], mapped)
+        lines = chain([_header(handle, file, kind[0], mapped)], handle)  # a pipe cannot be rewound
         if kind[0] in (".jsonl", ".ndjson", ".json"):
-            return _json_lines(handle, str(file))
-        return _delimited(handle, _DELIMITERS.get(kind[0], ","), str(file))
+            return _json_lines(lines, str(file))
+        return _delimited(lines, _DELIMITERS.get(kind[0], ","), str(file))
 
 
-def _check_header(handle: IO[str], file: Path, kind: str, mapped: bool) -> None:
-    """Refuse at the first line what cannot be a table of runs, then rewind."""
+def _header(handle: IO[str], file: Path, kind: str, mapped: bool) -> str:
+    """The first line; what cannot be a table of runs is refused by it."""
     head = handle.readline(LONGEST_LINE)
     if len(head) >= LONGEST_LINE:
         raise RunsError(f"{file}: the first line does not end within {LONGEST_LINE:,} characters: this is no table")
@@ -87,7 +92,7 @@ def _check_header(handle: IO[str], file: Path, kind: str, mapped: bool) -> None:
         if not mapped and not set(OUTPUTS) & resolve_columns(header).keys() and file.stat().st_size > LARGE:
             raise RunsError(f"{file}: none of the columns {', '.join(header)[:200]} is an outcome such as loss, and "
                             "the file is large; name the column with --map loss=COLUMN")
-    handle.seek(0)
+    return head
 
 
 def _delimited(handle: Iterable[str], delimiter: str, source: str) -> Columns:
@@ -122,6 +127,8 @@ def _json_lines(lines: Iterable[str], source: str) -> Columns:
             record = json.loads(line)
         except json.JSONDecodeError as problem:
             raise RunsError(f"{source}, line {number}: not JSON ({problem.msg}); one object a line") from None
+        except (ValueError, RecursionError):
+            raise RunsError(f"{source}, line {number}: nested too deeply, or a number is too long") from None
         if not isinstance(record, dict):
             raise RunsError(f"{source}, line {number}: {type(record).__name__} where an object of columns should be")
         records.append(record)
