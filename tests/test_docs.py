@@ -197,7 +197,9 @@ def test_the_json_keys_are_the_documented_ones(tmp_path: Path, monkeypatch: pyte
     main_ = ("fit runs.csv --bootstrap 20 -o fit.json", "diagnose runs.csv --bootstrap 20",
              "backtest runs.csv --bootstrap 20", "predict fit.json --at params=1B,tokens=20B",
              "predict fit.json --table runs.csv", "plan --law fit.json --compute 1e22", "laws list",
-             "laws show besiroglu2024_refit", "laws check", "report runs.csv --bootstrap 20")
+             "laws show besiroglu2024_refit", "laws check", "report runs.csv --bootstrap 20",
+             "laws compare besiroglu2024_refit hoffmann2022_approach3 --at params=1B,tokens=20B",
+             "cite besiroglu2024_refit")
     actual = {}
     for command in main_:
         with suppress(SystemExit):

@@ -8,7 +8,8 @@ other functions here take symbols, floats and any array alike, and are what form
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, ClassVar
+from weakref import WeakValueDictionary
 
 import numpy as np
 
@@ -16,28 +17,30 @@ __all__ = ["Expr", "Tape", "constant", "differentiate", "exp", "log", "maximum",
 
 
 class Expr:
-    """A node of an expression: an operation on other nodes, a symbol, or a constant."""
+    """A node of an expression: an operation on other nodes, a symbol, or a constant.
 
-    __slots__ = ("_hash", "args", "name", "op", "value")
+    Nodes are interned: the same operation on the same nodes is the same object, so that equality is identity
+    however much of a formula is shared.
+    """
 
-    def __init__(self, op: str, args: tuple[Expr, ...] = (), name: str = "", value: float = 0.0) -> None:
-        self.op: Final = op
-        self.args: Final = args
-        self.name: Final = name
-        self.value: Final = value
-        self._hash: Final = hash((op, args, name, value))
+    __slots__ = ("__weakref__", "args", "name", "op", "value")
+
+    op: str
+    args: tuple[Expr, ...]
+    name: str
+    value: float
+    _known: ClassVar[WeakValueDictionary[tuple[Any, ...], Expr]] = WeakValueDictionary()
+
+    def __new__(cls, op: str, args: tuple[Expr, ...] = (), name: str = "", value: float = 0.0) -> Expr:
+        key = (op, args, name, value)
+        node = cls._known.get(key)
+        if node is None:
+            node = super().__new__(cls)
+            node.op, node.args, node.name, node.value = key
+            cls._known[key] = node
+        return node
 
     __array_ufunc__ = None  # numpy arrays hand the operation over to us instead of looping over it
-
-    def __hash__(self) -> int:
-        return self._hash
-
-    def __eq__(self, other: object) -> bool:
-        return self is other or (
-            isinstance(other, Expr)
-            and self._hash == other._hash
-            and (self.op, self.name, self.value, self.args) == (other.op, other.name, other.value, other.args)
-        )
 
     def __add__(self, other: Expr | float) -> Expr:
         return _add(self, _expr(other))
