@@ -156,7 +156,10 @@ class Law(ABC):
 
     @property
     def inputs(self) -> tuple[str, ...]:
-        """The names of the quantities the formula takes, in order."""
+        """The names of the quantities the formula takes, in order; of a form ``over`` one quantity, that one."""
+        over = getattr(self, "over", None)
+        if isinstance(over, str):
+            return (over,)
         return tuple(list(inspect.signature(type(self).__call__).parameters)[1:])
 
     @property

@@ -86,11 +86,6 @@ class LogLoss(Law):
     b: Annotated[float, Limit(-100.0, 0.0, (-1.0, -0.01))]                  # nats/token an e-fold
     over: str = "compute"
 
-    @property
-    def inputs(self) -> tuple[str, ...]:
-        """The one quantity the law is over."""
-        return (self.over,)
-
     def __call__(self, *args: Any, **quantities: Any) -> Any:
         (x,) = take(self, args, quantities)
         return self.a + self.b * log(x)

@@ -43,11 +43,6 @@ class LearningRate(Law):
     p: Exponent
     over: str = "params"
 
-    @property
-    def inputs(self) -> tuple[str, ...]:
-        """The one quantity the law is over."""
-        return (self.over,)
-
     def __call__(self, *args: Any, **quantities: Any) -> Any:
         return self.c / only(self, args, quantities) ** self.p
 
@@ -87,11 +82,6 @@ class BatchSize(Law):
     c: Annotated[float, Limit(0.0, float("inf"), (1e-4, 1e6))]     # tokens at x = 1
     g: Exponent
     over: str = "tokens"
-
-    @property
-    def inputs(self) -> tuple[str, ...]:
-        """The one quantity the law is over."""
-        return (self.over,)
 
     def __call__(self, *args: Any, **quantities: Any) -> Any:
         return self.c * only(self, args, quantities) ** self.g

@@ -60,11 +60,6 @@ class PowerError(Law):
     alpha: Annotated[float, Limit(-2.0, 0.0, (-0.8, -0.02))]
     over: str = "compute"
 
-    @property
-    def inputs(self) -> tuple[str, ...]:
-        """The one quantity the law is over."""
-        return (self.over,)
-
     def __call__(self, *args: Any, **quantities: Any) -> Any:
         (x,) = take(self, args, quantities)
         return self.beta * x**self.alpha

@@ -26,11 +26,6 @@ class PowerLaw(Law):
     alpha: Exponent
     over: str = "compute"
 
-    @property
-    def inputs(self) -> tuple[str, ...]:
-        """The one quantity the law is over."""
-        return (self.over,)
-
     def __call__(self, *args: Any, **quantities: Any) -> Any:
         x = only(self, args, quantities)
         return (self.x_c / x) ** self.alpha
@@ -53,11 +48,6 @@ class FloorPowerLaw(Law):
     A: Positive      # nats/token at x = 1
     alpha: Exponent
     over: str = "compute"
-
-    @property
-    def inputs(self) -> tuple[str, ...]:
-        """The one quantity the law is over."""
-        return (self.over,)
 
     def __call__(self, *args: Any, **quantities: Any) -> Any:
         x = only(self, args, quantities)

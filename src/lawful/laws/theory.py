@@ -69,11 +69,6 @@ class TaskPowerLaw(Law):
     alpha: Exponent
     over: str = "compute"
 
-    @property
-    def inputs(self) -> tuple[str, ...]:
-        """The one quantity the law is over."""
-        return (self.over,)
-
     def __call__(self, *args: Any, **quantities: Any) -> Any:
         x = only(self, args, quantities)
         return self.l_0 / x**self.alpha
@@ -95,11 +90,6 @@ class TaskFloorLaw(Law):
     a: Positive      # task unit, at x = 1
     b: Exponent
     over: str = "compute"
-
-    @property
-    def inputs(self) -> tuple[str, ...]:
-        """The one quantity the law is over."""
-        return (self.over,)
 
     def __call__(self, *args: Any, **quantities: Any) -> Any:
         x = only(self, args, quantities)
@@ -129,11 +119,6 @@ class BrokenPowerLaw1(Law):
     d_1: Scale       # in the unit of x: where the break lies
     f_1: Width
     over: str = "compute"
-
-    @property
-    def inputs(self) -> tuple[str, ...]:
-        """The one quantity the law is over."""
-        return (self.over,)
 
     def __call__(self, *args: Any, **quantities: Any) -> Any:
         x = only(self, args, quantities)
@@ -167,11 +152,6 @@ class BrokenPowerLaw2(Law):
     step: Annotated[float, Limit(1.0, 1e9, (5.0, 1e4))]   # d_2 / d_1
     f_2: Width
     over: str = "compute"
-
-    @property
-    def inputs(self) -> tuple[str, ...]:
-        """The one quantity the law is over."""
-        return (self.over,)
 
     @property
     def d_2(self) -> Any:
@@ -226,11 +206,6 @@ class SaturatingPowerLaw(Law):
     beta: Positive   # task unit**(1 - alpha), at x = 1
     c: Exponent
     over: str = "examples"
-
-    @property
-    def inputs(self) -> tuple[str, ...]:
-        """The one quantity the law is over."""
-        return (self.over,)
 
     @property
     def e_0(self) -> Any:
@@ -296,11 +271,6 @@ class ManifoldLoss(Law):
     over: str = "params"
     m: float = 4.0
 
-    @property
-    def inputs(self) -> tuple[str, ...]:
-        """The one quantity the law is over."""
-        return (self.over,)
-
     def __call__(self, *args: Any, **quantities: Any) -> Any:
         x = only(self, args, quantities)
         return self.L_inf + self.A / x ** (self.m / self.d)
@@ -322,11 +292,6 @@ class VarianceLoss(Law):
     L_inf: Positive  # task unit: the loss of the infinite model, or of infinite data
     A: Positive      # task unit, at x = 1
     over: str = "examples"
-
-    @property
-    def inputs(self) -> tuple[str, ...]:
-        """The one quantity the law is over."""
-        return (self.over,)
 
     def __call__(self, *args: Any, **quantities: Any) -> Any:
         x = only(self, args, quantities)

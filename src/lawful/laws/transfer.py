@@ -88,11 +88,6 @@ class RectifiedLoss(Law):
     beta: Exponent
     over: str = "finetune_tokens"
 
-    @property
-    def inputs(self) -> tuple[str, ...]:
-        """The one quantity the law is over."""
-        return (self.over,)
-
     def __call__(self, *args: Any, **quantities: Any) -> Any:
         (D,) = take(self, args, quantities)
         return self.E + self.B / (self.D_l + D**self.beta)
@@ -168,11 +163,6 @@ class FloorPowerError(Law):
     alpha: Exponent
     c: Positive
     over: str = "images"
-
-    @property
-    def inputs(self) -> tuple[str, ...]:
-        """The one quantity the law is over."""
-        return (self.over,)
 
     def __call__(self, *args: Any, **quantities: Any) -> Any:
         (x,) = take(self, args, quantities)

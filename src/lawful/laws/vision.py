@@ -30,11 +30,6 @@ class ShiftedPowerLaw(Law):
     b: Exponent
     over: str = "compute"
 
-    @property
-    def inputs(self) -> tuple[str, ...]:
-        """The one quantity the law is over."""
-        return (self.over,)
-
     def __call__(self, *args: Any, **quantities: Any) -> Any:
         x = only(self, args, quantities)
         return self.c + self.a / (x + self.d) ** self.b

@@ -59,11 +59,6 @@ class OptimalVocabulary(Law):
     gamma: Exponent
     over: str = "compute"
 
-    @property
-    def inputs(self) -> tuple[str, ...]:
-        """The one quantity the law is over."""
-        return (self.over,)
-
     def __call__(self, *args: Any, **quantities: Any) -> Any:
         (x,) = take(self, args, quantities)
         return self.k * x**self.gamma
