@@ -93,11 +93,11 @@ def page() -> str:
     entries = list(catalogue().values())
     counts = [sum(isinstance(e, kind) for e in entries) for kind in (Published, Fittable, Guidance)]
     lines = [HEAD, "{} entries: {} published, {} fittable, {} guidance.\n".format(len(entries), *counts),
-             "| key | kind | output | questions | title |", "| --- | --- | --- | --- | --- |"]
+             "| law | kind | gives | questions |", "| --- | --- | --- | --- |"]
     for e in entries:
         output = e.law.output.label() if isinstance(e, Published | Fittable) else ""
-        lines.append(f"| [{plain(e.key)}](#{target(e.key)}) | {e.kind} | {plain(output)} | "
-                     f"{', '.join(map(str, e.questions))} | {plain(e.title)} |")
+        lines.append(f"| [{plain(e.key)}](#{target(e.key)})<br>{plain(e.title)} | {e.kind} | {plain(output)} | "
+                     f"{', '.join(map(str, e.questions))} |")
     by_category = sorted(entries, key=lambda e: list(dict.fromkeys(x.category for x in entries)).index(e.category))
     for category, group in groupby(by_category, key=lambda e: e.category):
         lines.append(f"\n## {TITLES.get(category, category.replace('_', ' ').capitalize())}\n")

@@ -1,6 +1,6 @@
 """Do 90 % intervals hold the truth about 90 % of the time? A study, small by default.
 
-``LAWFUL_STUDIES=full`` runs 200 tables a case with 1,000 resamples; the default is 40 with 200.
+``LAWFUL_STUDIES=full`` runs 400 tables a case with 500 resamples; the default is 40 with 200.
 Verdicts use the binomial bound for the number of tables, so the small study is not a weaker claim made
 strongly: it is a weaker claim.
 """
@@ -20,7 +20,7 @@ from lawful.laws.power import FloorPowerLaw
 from lawful.runs import RunTable
 
 FULL = os.environ.get("LAWFUL_STUDIES") == "full"
-TABLES, RESAMPLES = (200, 1000) if FULL else (40, 200)
+TABLES, RESAMPLES = (400, 500) if FULL else (40, 200)
 NOISE, LEVEL = 0.006, 0.9
 
 CASES: dict[str, Law] = {
