@@ -30,7 +30,8 @@ def test_gradient_and_hessian_are_those_of_the_objective(problem: Problem, name:
         value, gradient, *_ = problem.derivatives(v, weights, penalty)
         return value[0], gradient[0]
 
-    _, gradient, hessian, scale = problem.derivatives(u, weights, penalty)
+    _, gradient, hessian = problem.derivatives(u, weights, penalty)
+    scale = problem.scale(u, weights, penalty)
     step = 1e-5
     for j in range(5):
         ahead, behind = u.copy(), u.copy()
@@ -87,7 +88,7 @@ def test_the_change_of_variable_inverts_and_differentiates(limit: Limit) -> None
     c = np.array([[0.7], [1.3], [2.9]])
     u = space.free(c)
     np.testing.assert_allclose(space.coefficients(u), c, rtol=1e-9)
-    first, second = space.slopes(u)
+    _, first, second = space.open(u)
     h = 1e-5
     up, down = space.coefficients(u + h), space.coefficients(u - h)
     np.testing.assert_allclose(first, (up - down) / (2 * h), rtol=1e-6)

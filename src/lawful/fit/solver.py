@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -38,10 +39,16 @@ class Space:
 
     def coefficients(self, u: Array) -> Array:
         """Coefficients ``(batch, coefficient)`` from unbounded ``u`` of the same shape."""
-        c = np.empty_like(u)
-        for j, limit in enumerate(self.limits):
-            c[:, j] = _from_free(limit, u[:, j])[0]
-        return c
+        return self.open(u)[0]
+
+    def open(self, u: Array) -> tuple[Array, Array, Array]:
+        """Coefficients, and the first and second derivative of each in its own ``u``, all of ``u``'s shape."""
+        if all(limit.low == 0.0 and np.isinf(limit.high) for limit in self.limits):  # nearly every law
+            e = _exp(u)
+            return e, e, e
+        columns = [_from_free(limit, u[:, j]) for j, limit in enumerate(self.limits)]
+        c, first, second = (np.stack(parts, axis=1) for parts in zip(*columns, strict=True))
+        return c, first, second
 
     def free(self, c: Array) -> Array:
         """The inverse of ``coefficients``."""
@@ -57,19 +64,18 @@ class Space:
                 u[:, j] = np.log(share / (1 - share))
         return u
 
-    def slopes(self, u: Array) -> tuple[Array, Array]:
-        """First and second derivatives of each coefficient in its own ``u``, both of ``u``'s shape."""
-        first, second = np.empty_like(u), np.empty_like(u)
-        for j, limit in enumerate(self.limits):
-            _, first[:, j], second[:, j] = _from_free(limit, u[:, j])
-        return first, second
+
+def _exp(u: Array) -> Array:
+    """exp(u), kept within what a double can hold."""
+    e: Array = np.exp(np.clip(u, -690.0, 690.0))
+    return e
 
 
 def _from_free(limit: Limit, u: Array) -> tuple[Array, Array, Array]:
     if np.isinf(limit.high) and np.isinf(limit.low):
         return u, np.ones_like(u), np.zeros_like(u)
     if np.isinf(limit.high):
-        e = np.exp(np.clip(u, -690.0, 690.0))
+        e = _exp(u)
         return limit.low + e, e, e
     s = 1.0 / (1.0 + np.exp(-np.clip(u, -40.0, 40.0)))
     width = limit.high - limit.low
@@ -134,41 +140,56 @@ class Problem:
     def _columns(self, c: Array) -> dict[str, Array]:
         return {name: c[:, j : j + 1] for j, name in enumerate(self.names)}
 
-    def derivatives(self, u: Array, weights: Array | None, penalty: Objective) -> tuple[Array, Array, Array, Array]:
-        """Objective ``(batch,)``, gradient, Hessian and a positive curvature scale, all in ``u``."""
-        c = self.space.coefficients(u)
-        batch, p = c.shape
-        value, *rest = self._all(self._columns(c))
-        value = np.broadcast_to(value, (batch, len(self.observed)))
-        inverse = 1.0 / value if self.relative else np.ones_like(value)
-        r = (np.log(value) if self.relative else value) - self.target
+    def derivatives(self, u: Array, weights: Array | None, penalty: Objective) -> tuple[Array, Array, Array]:
+        """Objective ``(batch,)``, gradient and Hessian, in ``u``."""
+        c, first, second = self.space.open(u)
+        J, inverse, r, curves = self._linearised(c)
         psi = penalty.slope(r)
+        inner = (np.abs(r) <= penalty.delta).astype(float)
         total = penalty.value(r)
-        inside = np.abs(r) <= penalty.delta
-        major = np.where(inside, 1.0, psi / np.where(inside, 1.0, r))
         if weights is not None:
-            psi, total, major = psi * weights, total * weights, major * weights
-            inner = np.where(inside, weights, 0.0)
+            psi, inner = psi * weights, inner * weights
+            objective = np.einsum("bi,bi->b", total, weights)
         else:
-            inner = inside.astype(float)
-        J = np.empty((batch, p, len(self.observed)))
-        for j in range(p):
-            np.multiply(rest[j], inverse, out=J[:, j])
+            objective = total.sum(axis=1)
         gradient = np.matmul(J, psi[:, :, None])[:, :, 0]
         bend = inner - psi if self.relative else inner  # the logarithm's own curvature is -J J
         H = np.matmul(J * bend[:, None, :], J.transpose(0, 2, 1))
-        scale = np.matmul(J * J, major[:, :, None])[:, :, 0]
         psi_over = psi * inverse
-        for (j, k), curve in zip(self._curved, rest[p:], strict=True):
-            term = np.sum(psi_over * curve, axis=1)
+        for (j, k), curve in zip(self._curved, curves, strict=True):
+            term = np.einsum("bi,bi->b", psi_over, np.broadcast_to(curve, psi_over.shape))
             H[:, j, k] += term
             if j != k:
                 H[:, k, j] += term
-        first, second = self.space.slopes(u)
-        H = H * first[:, :, None] * first[:, None, :]
-        diagonal = np.arange(p)
+        H *= first[:, :, None] * first[:, None, :]
+        diagonal = np.arange(c.shape[1])
         H[:, diagonal, diagonal] += gradient * second
-        return total.sum(axis=1), gradient * first, H, scale * first**2
+        return objective, gradient * first, H
+
+    def scale(self, u: Array, weights: Array | None, penalty: Objective) -> Array:
+        """A positive curvature of each coefficient in ``u``, ``(batch, coefficient)``: what damping is measured in.
+
+        That of the quadratic that touches the penalty from above (iteratively reweighted least squares).
+        """
+        c, first, _ = self.space.open(u)
+        J, _, r, _ = self._linearised(c)
+        inside = np.abs(r) <= penalty.delta
+        above = np.where(inside, 1.0, penalty.slope(r) / np.where(inside, 1.0, r))
+        if weights is not None:
+            above = above * weights
+        curvature: Array = np.matmul(J * J, above[:, :, None])[:, :, 0] * first**2
+        return curvature
+
+    def _linearised(self, c: Array) -> tuple[Array, Array, Array, list[Any]]:
+        """The residuals' slopes ``(batch, coefficient, run)``, 1 / value, the residuals, the formula's curvatures."""
+        value, *rest = self._all(self._columns(c))
+        value = np.broadcast_to(value, (len(c), len(self.observed)))
+        inverse = 1.0 / value if self.relative else np.ones_like(value)
+        r = (np.log(value) if self.relative else value) - self.target
+        J = np.empty((*c.shape, len(self.observed)))
+        for j in range(c.shape[1]):
+            np.multiply(rest[j], inverse, out=J[:, j])
+        return J, inverse, r, rest[c.shape[1]:]
 
     def solve(self, start: Array, weights: Array | None, penalty: Objective, *,
               max_steps: int = MAX_STEPS, tolerance: float = TIGHT) -> Solution:
@@ -201,7 +222,8 @@ class Problem:
         active = np.arange(len(u))
         step_count = 0
         with np.errstate(all="ignore"):
-            F, g, H, scale = self.derivatives(u, weights, penalty)
+            F, g, H = self.derivatives(u, weights, penalty)
+            scale = self.scale(u, weights, penalty)
             F = np.where(np.isfinite(F), F, np.inf)  # a start where the formula has no value goes nowhere
             active = active[np.isfinite(F)]
             while len(active) and step_count < max_steps:
@@ -215,11 +237,10 @@ class Problem:
                     break
                 w = None if weights is None else weights[active]
                 trial = u[active] + step
-                F1, g1, H1, scale1 = self.derivatives(trial, w, penalty)
+                F1, g1, H1 = self.derivatives(trial, w, penalty)
                 better = F[active] > F1
                 yes, no = active[better], active[~better]
-                u[yes], F[yes], g[yes], H[yes], scale[yes] = (
-                    trial[better], F1[better], g1[better], H1[better], scale1[better])
+                u[yes], F[yes], g[yes], H[yes] = trial[better], F1[better], g1[better], H1[better]
                 damping[yes] = np.maximum(damping[yes] * 0.15, 1e-12)
                 damping[no] = damping[no] * 6.0
                 stuck = no[damping[no] > 1e9]  # no descent at any length: at the limit of precision
