@@ -267,6 +267,9 @@ _NUMBER = re.compile(
     r"([+-]?(?:\d{1,3}(?:,\d{3})+(?:\.\d*)?|\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*"  # commas between thousands only
     r"(?:((?i:pf-?days?))|(?:([kKmMbBgGtTpPEzZyY])\s*)?(?i:flops?|tokens?|params?|parameters?|bytes?|steps?)?)")
 
+FLOP_PER_PARAM_TOKEN = 6.0
+"""Training FLOP per parameter and token in C = 6 N D: 2 forward, 4 backward (Kaplan et al. 2020, section 2.1)."""
+
 PF_DAY = 8.64e19
 """FLOP in one petaFLOP/s-day: 1e15 x 86,400 (Kaplan et al. 2020)."""
 

@@ -17,13 +17,18 @@ import numpy.typing as npt
 
 from lawful.errors import InputError, RunsError
 from lawful.filters import select
-from lawful.quantities import PARAM_COUNTS, QUANTITIES, Column, parse_number, quantity, resolve_columns
+from lawful.quantities import (
+    FLOP_PER_PARAM_TOKEN,
+    PARAM_COUNTS,
+    QUANTITIES,
+    Column,
+    parse_number,
+    quantity,
+    resolve_columns,
+)
 from lawful.results import Caveat
 
 Array = npt.NDArray[np.float64]
-
-FLOP_PER_PARAM_TOKEN = 6.0
-"""Training FLOP per parameter and token: 2 forward, 4 backward (Kaplan et al. 2020, section 2.1)."""
 
 CORE = ("params", "nonembedding_params", "tokens", "compute", "loss")
 """Quantities that laws are fitted on: their columns must hold positive numbers once asked for, as every

@@ -18,8 +18,9 @@ import numpy as np
 import numpy.typing as npt
 
 from lawful.errors import RunsError
+from lawful.quantities import FLOP_PER_PARAM_TOKEN
 from lawful.results import Caveat, Interval
-from lawful.runs import FLOP_PER_PARAM_TOKEN, RunTable
+from lawful.runs import RunTable
 
 Array = npt.NDArray[np.float64]
 

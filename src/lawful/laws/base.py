@@ -19,16 +19,13 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self, get_args, get_
 
 from lawful.errors import LawError, UnknownName
 from lawful.laws.expressions import Expr, symbol
-from lawful.quantities import QUANTITIES, Quantity, quantity
+from lawful.quantities import FLOP_PER_PARAM_TOKEN, QUANTITIES, Quantity, quantity
 
 if TYPE_CHECKING:
     from lawful.laws.composed import Composed
     from lawful.laws.modules import Module
 
 LOSS = QUANTITIES["loss"]
-
-FLOP_PER_PARAM_TOKEN = 6.0
-"""Training FLOP per parameter and token in C = 6 N D (Kaplan et al. 2020, section 2.1)."""
 
 
 MORE_IS_BETTER = ("accuracy", "coverage", "elo", "reward", "bleu", "capability")

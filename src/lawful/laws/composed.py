@@ -16,10 +16,10 @@ from typing import Any, ClassVar, Self
 
 from lawful.errors import LawError, unknown
 from lawful.laws import registry
-from lawful.laws.base import FLOP_PER_PARAM_TOKEN, Allocation, Law, Region
+from lawful.laws.base import Allocation, Law, Region
 from lawful.laws.modules import Module, hints
 from lawful.laws.published import Published
-from lawful.quantities import quantity
+from lawful.quantities import FLOP_PER_PARAM_TOKEN, quantity
 from lawful.results import Caveat
 
 

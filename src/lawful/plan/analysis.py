@@ -17,8 +17,9 @@ from lawful.cost import Budget
 from lawful.errors import FailedToAnswer, InputError
 from lawful.fit import Fit, fit
 from lawful.fit.readings import Reading, budgets, readings
-from lawful.laws.base import FLOP_PER_PARAM_TOKEN, Law
+from lawful.laws.base import Law
 from lawful.plan.optimum import Plan, plan
+from lawful.quantities import FLOP_PER_PARAM_TOKEN
 from lawful.runs import RunTable
 from lawful.validate import Backtest, Diagnosis, backtest, backtest_findings, diagnose
 

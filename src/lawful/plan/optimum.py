@@ -14,9 +14,9 @@ from typing import Any
 from lawful.cost import Budget, Cost, train_cost
 from lawful.fit import Fit, Forecast, forecast
 from lawful.fit.forecast import FAR
-from lawful.laws.base import FLOP_PER_PARAM_TOKEN, Law
+from lawful.laws.base import Law
 from lawful.laws.published import Published
-from lawful.quantities import format_number, quantity
+from lawful.quantities import FLOP_PER_PARAM_TOKEN, format_number, quantity
 from lawful.results import Caveat, Interval
 
 _SIX_ND = (f"Compute is {FLOP_PER_PARAM_TOKEN:g} x params x tokens: attention over long contexts and recomputation "

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lawful.runs import FLOP_PER_PARAM_TOKEN, Array, RunTable
+from lawful.quantities import FLOP_PER_PARAM_TOKEN
+from lawful.runs import Array, RunTable
 from lawful.validate.findings import Finding, Severity, rows_text
 
 SMALLEST_MODEL = 1_000.0
