@@ -24,6 +24,9 @@ Array = npt.NDArray[np.float64]
 MAX_STEPS = 1000
 """Newton steps a row may take before it is reported as out of steps."""
 
+RESCALE = 5
+"""Newton steps between measurements of what damping is measured in."""
+
 CHUNK = 24_000
 """Numbers per working array (rows x runs): a few of them fit a core's second-level cache."""
 
@@ -223,10 +226,12 @@ class Problem:
         step_count = 0
         with np.errstate(all="ignore"):
             F, g, H = self.derivatives(u, weights, penalty)
-            scale = self.scale(u, weights, penalty)
+            scale = np.ones_like(u)
             F = np.where(np.isfinite(F), F, np.inf)  # a start where the formula has no value goes nowhere
             active = active[np.isfinite(F)]
             while len(active) and step_count < max_steps:
+                if step_count % RESCALE == 0:
+                    scale[active] = self.scale(u[active], None if weights is None else weights[active], penalty)
                 step_count += 1
                 step, promise = _step(g[active], H[active], scale[active], damping[active])
                 small = promise <= tolerance * (F[active] + 1e-22)
