@@ -65,13 +65,10 @@ def test_a_fixed_coefficient_stays(fitted: Fit) -> None:
 
 def test_a_floor_that_is_not_there_is_at_its_bound() -> None:
     compute = np.geomspace(1e18, 1e22, 30)
-    noise = np.exp(0.002 * np.random.default_rng(3).standard_normal(30))
-    table = RunTable.of(compute=compute, loss=(3e27 / compute) ** 0.09 * noise)
-    found = fit("power_law_floor", table, bootstrap=0)
-    small = found.law.coefficients["E"] < 0.5
-    assert small
-    if found.status is FitStatus.AT_BOUND:
-        assert any(w.code == "at_bound" and "E" in w.message for w in found.warnings)
+    found = fit("power_law_floor", RunTable.of(compute=compute, loss=(3e27 / compute) ** 0.09), bootstrap=0)
+    assert found.status is FitStatus.AT_BOUND
+    (warning,) = [w for w in found.warnings if w.code == "at_bound"]
+    assert warning.message.startswith("E ran to the edge")
 
 
 def test_one_fixed_ratio_is_not_called_identified() -> None:
@@ -79,7 +76,8 @@ def test_one_fixed_ratio_is_not_called_identified() -> None:
     law = type(TRUTH)(E=1.8, A=400.0, alpha=0.35, B=2000.0, beta=0.35)
     table = RunTable.of(params=params, tokens=20 * params, loss=law(params, 20 * params))
     found = fit("chinchilla", table, bootstrap=0)
-    assert found.status is not FitStatus.CONVERGED or found.search.condition > 1e8
+    assert found.status in (FitStatus.AT_BOUND, FitStatus.NOT_IDENTIFIED)
+    assert found.search.condition > 1e12
 
 
 def test_bad_input_is_refused_by_name() -> None:

@@ -194,9 +194,8 @@ def _spread(problem: Problem, penalty: Objective, c: Array, residuals: Array, dr
 
     q is the share of residuals beyond delta. At q = 0 (least squares) residuals are smaller than the noise
     by the root of n / (n - p), and so is what their resamples show. Near q = 1 (least absolute deviations)
-    case resamples of few runs spread too far: on simulated tables of 30, 48 and 120 runs, 90 % intervals
-    cover 90 % when the draws are drawn in to 0.75, 0.84 and 0.90. The rule is a line through both ends;
-    tests/studies measures what it gives.
+    case resamples of few runs spread too far. The rule is a line between both ends, its slope set on
+    simulated tables; tests/studies measures the coverage that it gives.
     """
     n, p = len(problem.observed), len(problem.names)
     if n <= p or not len(draws):
@@ -238,17 +237,17 @@ def _judge(problem: Problem, best: Solution, agree: int, condition: float, influ
     """The status of a fit, and what its reader must know about it."""
     warnings: list[Caveat] = []
     idle = [name for name, size in zip(problem.names, influence, strict=True) if size < INFLUENCE]
-    status = FitStatus.CONVERGED
-    if condition > CONDITION:
-        status = FitStatus.NOT_IDENTIFIED
-    if idle:
-        status = FitStatus.AT_BOUND
-        warnings.append(Caveat("at_bound", f"{', '.join(idle)} ran to the edge of the limits, where the law no longer "
-                               "depends on it: fit a form without it, or add runs that would show it"))
     if not best.converged[0]:
         status = FitStatus.OUT_OF_STEPS
-    if status is not FitStatus.CONVERGED:
-        warnings.append(Caveat(status.value, status.sentence)) if not idle else None
+    elif idle:
+        status = FitStatus.AT_BOUND
+    else:
+        status = FitStatus.NOT_IDENTIFIED if condition > CONDITION else FitStatus.CONVERGED
+    if idle:
+        warnings.append(Caveat("at_bound", f"{', '.join(idle)} ran to the edge of the limits, where the law no longer "
+                               "depends on it: fit a form without it, or add runs that would show it"))
+    if status in (FitStatus.OUT_OF_STEPS, FitStatus.NOT_IDENTIFIED):
+        warnings.append(Caveat(status.value, status.sentence))
     if agree < max(2, len(best.objective) // 4):
         warnings.append(Caveat("starts_disagree", f"only {agree} of {len(best.objective)} starts reached the best "
                                "objective: the surface has several basins"))

@@ -94,6 +94,22 @@ class Allocation:
     output: Any    # the law's output there: for most laws, loss in nats/token
 
 
+def field_types(cls: type) -> dict[str, Any]:
+    """The types of a dataclass's fields, limits included.
+
+    Only the fields' annotations are resolved: a form has several class variables to each coefficient.
+    """
+    named = {f.name: f.type for f in dataclasses.fields(cls)}
+    return get_type_hints(type("Fields", (), {"__annotations__": named, "__module__": cls.__module__}),
+                          include_extras=True)
+
+
+def field_limits(cls: type) -> dict[str, Limit]:
+    """The coefficients among a dataclass's fields, in order, each with the interval it lives in."""
+    return {name: limit for name, hint in field_types(cls).items()
+            for limit in get_args(hint)[1:] if isinstance(limit, Limit)}
+
+
 @dataclass(frozen=True)
 class Law(ABC):
     """A formula with numbers in it, called with quantities by name: ``law(params=70e9, tokens=1.4e12)``.
@@ -139,12 +155,7 @@ class Law(ABC):
     @cache
     def limits(cls) -> Mapping[str, Limit]:
         """The coefficients, in order, each with the interval it lives in."""
-        fields = dataclasses.fields(cls)
-        # Only the fields' annotations are resolved: a form has several class variables to each coefficient.
-        only = type("Fields", (), {"__annotations__": {f.name: f.type for f in fields}, "__module__": cls.__module__})
-        hints = get_type_hints(only, include_extras=True)
-        return {f.name: limit for f in fields
-                for limit in get_args(hints[f.name])[1:] if isinstance(limit, Limit)}
+        return field_limits(cls)
 
     @classmethod
     def names(cls) -> tuple[str, ...]:

@@ -16,8 +16,8 @@ from typing import Any, ClassVar, Self
 
 from lawful.errors import LawError, unknown
 from lawful.laws import registry
-from lawful.laws.base import Allocation, Law, Region
-from lawful.laws.modules import Module, hints
+from lawful.laws.base import Allocation, Law, Region, field_types
+from lawful.laws.modules import Module
 from lawful.laws.published import Published
 from lawful.quantities import FLOP_PER_PARAM_TOKEN, quantity
 from lawful.results import Caveat
@@ -123,7 +123,7 @@ def composed_form(base: type[Law], modules: tuple[type[Module], ...]) -> type[Co
     fields: list[tuple[str, Any, Any]] = []
     parts: list[tuple[type[Law] | type[Module], str]] = [(base, ""), *((m, f"{m.name}_") for m in modules)]
     for part, prefix in parts:
-        typed = hints(part)
+        typed = field_types(part)
         for f in dataclasses.fields(part):
             default = {} if f.default is dataclasses.MISSING else {"default": f.default}
             fields.append((prefix + f.name, typed[f.name], dataclasses.field(kw_only=True, **default)))

@@ -18,17 +18,16 @@ says ``composed``, and so does every forecast of it. Modules apply in the order 
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, ClassVar, Self, get_args, get_type_hints
+from typing import Any, ClassVar, Self
 
 from lawful.errors import LawError, unknown
 from lawful.laws import registry
-from lawful.laws.base import Exponent, Law, Limit, Positive, Real, Region
+from lawful.laws.base import Exponent, Law, Limit, Positive, Real, Region, field_limits
 from lawful.laws.expressions import exp, log, maximum, minimum
 from lawful.laws.published import Entry, Published
 
@@ -76,8 +75,7 @@ class Module(ABC):
     @cache
     def limits(cls) -> Mapping[str, Limit]:
         """The coefficients, in order, each with the interval it lives in."""
-        return {name: limit for name, hint in hints(cls).items()
-                for limit in get_args(hint)[1:] if isinstance(limit, Limit)}
+        return field_limits(cls)
 
     @classmethod
     def of(cls, key: str = "", **settings: Any) -> Self:
@@ -100,12 +98,6 @@ class Module(ABC):
     def region(self) -> Region:
         """Where it was fitted."""
         return self.paper.region if isinstance(self.paper, Published) else Region()
-
-
-def hints(cls: type[Law] | type[Module]) -> dict[str, Any]:
-    """The annotations of the fields of ``cls``, limits included."""
-    found = get_type_hints(cls, include_extras=True)
-    return {f.name: found[f.name] for f in dataclasses.fields(cls)}
 
 
 # ------------------------------------------------------------------------------------------ the modules
