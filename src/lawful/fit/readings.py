@@ -86,7 +86,12 @@ def budgets(runs: RunTable) -> list[npt.NDArray[np.int64]]:
     Runs whose compute agrees to within ``SPAN`` decades, with a gap to the next, share a budget. An
     empty list means that compute is spread: the table is no isoFLOP design.
     """
-    log_compute = np.log10(runs["compute"])
+    return budget_groups(runs["compute"])
+
+
+def budget_groups(compute: Array) -> list[npt.NDArray[np.int64]]:
+    """``budgets`` of an array of compute, or of any other measure of scale."""
+    log_compute = np.log10(compute)
     order = np.argsort(log_compute, kind="stable")
     groups = np.split(order, np.flatnonzero(np.diff(log_compute[order]) > GAP) + 1)
     return [g for g in groups if len(g) > 1 and np.ptp(log_compute[g]) <= SPAN]

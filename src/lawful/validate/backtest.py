@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from lawful.errors import FailedToAnswer, RunsError
 from lawful.fit import Fit, fit
-from lawful.fit.readings import budgets
+from lawful.fit.origins import origins
 from lawful.laws.base import Law
 from lawful.laws.registry import form as find_form
 from lawful.runs import Array, RunTable
@@ -24,10 +24,6 @@ from lawful.validate.findings import Finding, Severity
 
 FEWEST_TO_FIT = 3
 """Runs beyond the number of coefficients that a cut needs below it."""
-
-MOST_CUTS = 6
-"""Cuts made when compute does not fall into budgets."""
-
 
 TOLERATED = 0.15
 """Shortfall of coverage below the level at which a back-test warns: few predictions are no precise count."""
@@ -122,16 +118,13 @@ def backtest(runs: RunTable, form: str | Law | type[Law] = "chinchilla", *, leve
     runs.need(target, "compute", *law.inputs)
     fewest = len(law.names()) + FEWEST_TO_FIT
     cuts: list[Cut] = []
-    for top in _origins(runs):
-        below = runs["compute"] <= top
-        if below.sum() < fewest or below.all():
-            continue
-        train, test = runs.take(below), runs.take(~below)
+    for cut in origins(runs["compute"], fewest):
+        train, test, top = runs.take(cut.train), runs.take(cut.test), cut.scale
         try:
             fitted = fit(law, train, bootstrap=bootstrap, seed=seed, level=level, **options)
         except RunsError:  # too few distinct sizes so low: the next cut has more
             continue
-        cuts.append(Cut(len(train), float(top), _predict(fitted, test, float(top)), _baselines(train, test, target)))
+        cuts.append(Cut(len(train), top, _predict(fitted, test, top), _baselines(train, test, target)))
     if not cuts:
         raise FailedToAnswer(f"{runs.source}: no back-test is possible: {law.form} needs {fewest} runs of differing "
                              f"sizes below a cut and one above it; the table has {len(runs)} runs")
@@ -154,15 +147,6 @@ def backtest_findings(tested: Backtest) -> Iterator[Finding]:
             "backtest_baseline", Severity.CAUTION, "A baseline predicted larger runs better than the law",
             f"error of the law {100 * tested.rmse_log:.2g} %; of the {better}",
             "do not extrapolate with this form from these runs: drop the smallest runs (--where) or try another form")
-
-
-def _origins(runs: RunTable) -> list[float]:
-    """The compute of each cut: the top of every budget, or quantiles where there are no budgets."""
-    compute = runs["compute"]
-    groups = budgets(runs)
-    if len(groups) >= 3 and sum(len(g) for g in groups) >= 0.8 * len(compute):
-        return [float(compute[g].max()) for g in groups[1:-1]]  # one budget alone says nothing of compute
-    return sorted({float(np.quantile(compute, q, method="lower")) for q in np.linspace(0.3, 0.9, MOST_CUTS)})
 
 
 def _predict(fitted: Fit, test: RunTable, top: float) -> tuple[Prediction, ...]:
