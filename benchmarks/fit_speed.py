@@ -41,7 +41,8 @@ from scipy.optimize import minimize
 
 import lawful
 from lawful.fit import Fit, fit
-from lawful.fit.solver import CHUNK, Problem
+from lawful.fit.problem import Problem
+from lawful.fit.solver import CHUNK
 from lawful.store import read_runs
 
 HERE = Path(__file__).parent

@@ -150,6 +150,33 @@ class RunTable:
         """The named quantities' values; ``RunsError`` lists the columns found when one is missing."""
         return tuple(self[name] for name in names)
 
+    def label(self, column: str) -> npt.NDArray[np.str_]:
+        """The column ``column`` as text, ``(run,)``: a label by its header, or a quantity by name or header."""
+        if column in self.labels:
+            return self.labels[column]
+        for name, values in self.quantities.items():
+            if column == name or (name in self.columns and self.columns[name].column == column):
+                return values.astype(str)
+        raise self._unknown_column(column)
+
+    def number(self, column: str) -> Array:
+        """The column ``column`` as float64, ``(run,)``, by name or header; ``RunsError`` with the row of the first
+        cell that is no number."""
+        for name, values in self.quantities.items():
+            if column == name or (name in self.columns and self.columns[name].column == column):
+                return values
+        if column not in self.labels:
+            raise self._unknown_column(column)
+        return _numbers(self.labels[column], Column(column, column), self.rows, self.source)
+
+    def _unknown_column(self, column: str) -> RunsError:
+        import difflib
+
+        found = [*self.labels, *(c.column for c in self.columns.values())]
+        near = difflib.get_close_matches(column, found, n=3)
+        return RunsError(f"{self.source}: no column is called {column!r}; "
+                         f"{'nearest: ' + ', '.join(near) if near else 'there are ' + ', '.join(found)}")
+
     def missing(self, name: str) -> RunsError:
         """The error for a quantity that the table lacks: what was found, and how to map it."""
         import difflib
@@ -218,7 +245,7 @@ def _numbers(values: Any, column: Column, rows: npt.NDArray[np.int64], source: s
                                 f"filter the row out with --where, or map another column") from None
         numbers = np.array(parsed, dtype=np.float64)
     numbers = numbers * column.scale
-    positive = quantity(column.name).positive and _is_core(column.name)
+    positive = _is_core(column.name) and quantity(column.name).positive
     bad = ~np.isfinite(numbers) | ((numbers <= 0) if positive else False)
     if bad.any():
         first = int(np.argmax(bad))

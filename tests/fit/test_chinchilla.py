@@ -7,10 +7,11 @@ import pytest
 
 from conftest import shared
 from lawful.fit import Fit, fit
-from lawful.fit.engine import Job, resample, resample_weights
 from lawful.fit.objective import objective
-from lawful.fit.solver import Problem
+from lawful.fit.problem import Problem
+from lawful.fit.search import Job
 from lawful.fit.starts import Lattice
+from lawful.fit.uncertainty import resample, resample_weights
 from lawful.laws import form
 from lawful.runs import RunTable
 from lawful.store import read_runs
@@ -78,10 +79,11 @@ def test_a_full_global_restart_of_every_resample_changes_none(problem: Problem, 
     starts = Lattice.of(problem).best(weights, restarts)
     again = problem.descend(starts.reshape(count * restarts, -1), np.repeat(weights, restarts, axis=0), objective())
     lowest = again.objective.reshape(count, restarts).min(axis=1)
-    job = Job(problem, objective(), Lattice.of(problem))
+    job = Job(problem, objective(), Lattice.of(problem), problem)
     point = np.array([list(fitted.law.coefficients.values())])
-    draws, _, agree = resample(job, point, count, seed)
-    assert agree == 1.0
+    found = resample(job, point, weights)
+    draws = found.coefficients
+    assert found.agree == 1.0
     ours = (objective().value(problem.residuals(draws)) * weights).sum(axis=1)
     assert np.all(ours <= lowest * (1 + 1e-8))
     best = again.coefficients.reshape(count, restarts, -1)[np.arange(count), again.objective.reshape(

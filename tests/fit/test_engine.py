@@ -95,7 +95,7 @@ def test_bad_input_is_refused_by_name() -> None:
         fit("chinchila", simulate())
     with pytest.raises(LawError, match="no coefficient Q"):
         fit("chinchilla", simulate(), fixed={"Q": 1.0})
-    for options in ({"level": 1.5}, {"bootstrap": -1}, {"delta": 0.0}, {"loss": "squares"}):
+    for options in ({"level": 1.5}, {"bootstrap": -1}, {"delta": 0.0}, {"loss": "absolute"}):
         with pytest.raises(InputError):
             fit("chinchilla", simulate(), **options)  # type: ignore[arg-type]
 

@@ -9,7 +9,8 @@ import pytest
 
 from conftest import TRUTH, simulate
 from lawful.fit.objective import objective
-from lawful.fit.solver import Problem, Space
+from lawful.fit.problem import Problem
+from lawful.fit.space import Space
 from lawful.fit.starts import Lattice
 from lawful.laws.base import Limit
 

@@ -1,4 +1,4 @@
-"""Fitting laws to runs: ``fit(form, runs) -> Fit``, ``forecast(law, ...) -> Forecast``."""
+"""Fitting laws to runs: ``fit(form, runs) -> Fit``, ``fit_groups``, ``forecast(law, ...) -> Forecast``."""
 
 import sys
 from types import ModuleType
@@ -6,9 +6,10 @@ from typing import Any
 
 from lawful.fit.engine import fit
 from lawful.fit.forecast import Forecast, forecast
+from lawful.fit.groups import GroupedFit, fit_groups
 from lawful.fit.result import Fit, FitStatus
 
-__all__ = ["Fit", "FitStatus", "Forecast", "fit", "forecast"]
+__all__ = ["Fit", "FitStatus", "Forecast", "GroupedFit", "fit", "fit_groups", "forecast"]
 
 
 class _Callable(ModuleType):

@@ -37,6 +37,18 @@ class FitStatus(enum.Enum):
         }[self.value]
 
 
+def region_of(quantities: Mapping[str, Array]) -> Region:
+    """The span of each of a table's quantities."""
+    return Region(**{name: (float(values.min()), float(values.max())) for name, values in quantities.items()})
+
+
+def noise_about(residuals: Array, coefficients: int) -> float:
+    """The standard deviation of one run about the law, from the middle of the residuals ``(run,)``."""
+    centre = np.median(residuals)
+    n = len(residuals)
+    return 1.4826 * float(np.median(np.abs(residuals - centre))) * float(np.sqrt(n / max(n - coefficients, 1)))
+
+
 @dataclass(frozen=True)
 class Search:
     """How thoroughly the optimum was looked for.

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from lawful.fit.solver import Problem
+from lawful.fit.problem import Problem
 from lawful.laws.base import Limit
 from lawful.laws.expressions import Tape, differentiate
 
@@ -26,7 +26,7 @@ LATTICE = {1: 48, 2: 14, 3: 9, 4: 7}
 SCATTERED = 8192
 """Points scattered (a Sobol sequence) when there are more coefficients than a lattice can hold."""
 
-MOST_RUNS = 4096
+MOST_RUNS = 1024
 """Runs that the lattice looks at: a start needs no more, however long the table."""
 
 _BLOCK = 40_000
