@@ -157,9 +157,12 @@ def test_third_parties_stay_with_their_owners(module):
 @pytest.mark.parametrize("module", FILES)
 def test_modules_are_not_imported_behind_our_back(module):
     lazy = {"import_module"} if module in ("lawful", "lawful.laws.registry") else set()  # public names; families
+    if module == "lawful.store.code":  # the one place where a user's own file is run
+        lazy = {"spec_from_file_location", "exec_module"}
     tree = ast.parse(FILES[module].read_text(encoding="utf-8"))
     called = {ast.unparse(node.func).split(".")[-1] for node in ast.walk(tree) if isinstance(node, ast.Call)}
-    assert not (called & {"import_module", "__import__", "exec", "eval"}) - lazy
+    behind = {"import_module", "__import__", "exec", "eval", "exec_module", "spec_from_file_location"}
+    assert not (called & behind) - lazy
 
 
 def test_no_module_imports_itself_in_a_circle():

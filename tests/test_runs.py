@@ -359,3 +359,35 @@ def test_tells_the_two_counts_of_misfitting_apart():
     assert table["nonembedding_params"][0] == 12_047_168
     assert table["tokens"][0] == 104_857_600
     assert table["loss"][0] == 6.256837685
+
+
+class TestColumnsOfAnyName:
+    runs = RunTable.from_columns({"N_millions": ["1", "2"], "tokens": [1e9, 2e9], "my depth": ["-1.5", "3e1"],
+                                  "x.y": [0.0, 1.0], "tag": ["a", "b"], "gap": ["1", ""], "big": ["1", "inf"]})
+
+    def test_a_column_of_numbers_is_found_by_its_header(self) -> None:
+        assert list(self.runs["my depth"]) == [-1.5, 30.0]
+        assert list(self.runs["x.y"]) == [0.0, 1.0]
+        assert self.runs["my depth"].dtype == np.float64
+        assert "my depth" not in self.runs, "the glossary's names are what a table contains"
+
+    def test_a_column_that_a_quantity_was_read_from_is_itself(self) -> None:
+        assert list(self.runs["N_millions"]) == [1.0, 2.0]
+        assert list(self.runs["params"]) == [1e6, 2e6]
+
+    def test_headers_are_all_there(self) -> None:
+        assert set(self.runs.headers) == {"N_millions", "tokens", "my depth", "x.y", "tag", "gap", "big"}
+
+    @pytest.mark.parametrize(("name", "says"), [
+        ("tag", "column 'tag', row 1: tag must be a number, got 'a'"),
+        ("gap", "column 'gap', row 2: gap must be a number, is empty"),
+        ("big", "column 'big', row 2: big must be a finite number, got inf"),
+        ("my_depth", "no column for my_depth"),
+    ])
+    def test_cells_that_are_no_numbers_are_refused_with_their_row(self, name: str, says: str) -> None:
+        with pytest.raises(RunsError, match=says):
+            self.runs[name]
+
+    def test_rows_are_those_of_the_file(self) -> None:
+        with pytest.raises(RunsError, match="column 'tag', row 2"):
+            self.runs.take(np.array([1]))["tag"]

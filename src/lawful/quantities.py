@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 
 from lawful.errors import InputError, RunsError, unknown
@@ -38,7 +38,7 @@ class Quantity:
 
     def label(self) -> str:
         """The name with its unit, as an axis or a table head shows it."""
-        return f"{self.name} [{self.unit}]"
+        return f"{self.name} [{self.unit}]" if self.unit else self.name
 
 
 def _count(name: str, symbol: str, about: str, *aliases: str, convention: str = "") -> Quantity:
@@ -160,12 +160,15 @@ OUTPUTS = ("loss", "bits_per_byte", "error", "accuracy", "coverage", "elo", "rew
 """The names that are outcomes of a run, never choices."""
 
 
-def quantity(name: str) -> Quantity:
+def quantity(name: str, own: Container[str] = ()) -> Quantity:
     """The quantity called ``name``; ``mixture.<domain>`` and ``loss.<domain>`` are families.
 
-    Raises ``UnknownName`` with the nearest names.
+    A name among ``own`` that the glossary lacks is a column of the user's own: any number, in a unit of its own.
+    Raises ``UnknownName`` with the nearest names for any other.
     """
     found = QUANTITIES.get(name) or _of_family(name)
+    if found is None and name in own:
+        return Quantity(name, name, "", "a column of the table", positive=False)
     if found is None:
         raise unknown("quantity", name, QUANTITIES)
     return found

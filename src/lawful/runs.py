@@ -61,12 +61,20 @@ class RunTable:
         return name in self.quantities
 
     def __getitem__(self, name: str) -> Array:
-        """The values of one quantity, shape ``(run,)``; ``RunsError`` names what is there instead."""
+        """The values of one quantity, or of the column with exactly this header, shape ``(run,)``.
+
+        Raises ``RunsError`` with the row of the first cell that is no number, or with what is there instead.
+        """
         if name in self.problems:
             raise RunsError(self.problems[name])
-        if name not in self.quantities:
+        if name not in self.quantities and name not in self.headers:
             raise self.missing(name)
-        return self.quantities[name]
+        return self.number(name)
+
+    @property
+    def headers(self) -> tuple[str, ...]:
+        """The headers of the table: of the labels, and of the columns that the quantities were read from."""
+        return (*self.labels, *dict.fromkeys(column.column for column in self.columns.values()))
 
     @classmethod
     def of(cls, **quantities: Sequence[float] | Array) -> RunTable:
@@ -160,11 +168,15 @@ class RunTable:
         raise self._unknown_column(column)
 
     def number(self, column: str) -> Array:
-        """The column ``column`` as float64, ``(run,)``, by name or header; ``RunsError`` with the row of the first
-        cell that is no number."""
-        for name, values in self.quantities.items():
-            if column == name or (name in self.columns and self.columns[name].column == column):
-                return values
+        """The column ``column`` as float64, ``(run,)``: a quantity by its name, any column as it stands by its header.
+
+        Raises ``RunsError`` with the row of the first cell that is no number.
+        """
+        if column in self.quantities:
+            return self.quantities[column]
+        for name, source in self.columns.items():
+            if source.column == column:
+                return self.quantities[name] / source.scale
         if column not in self.labels:
             raise self._unknown_column(column)
         return _numbers(self.labels[column], Column(column, column), self.rows, self.source)
@@ -172,7 +184,7 @@ class RunTable:
     def _unknown_column(self, column: str) -> RunsError:
         import difflib
 
-        found = [*self.labels, *(c.column for c in self.columns.values())]
+        found = self.headers
         near = difflib.get_close_matches(column, found, n=3)
         return RunsError(f"{self.source}: no column is called {column!r}; "
                          f"{'nearest: ' + ', '.join(near) if near else 'there are ' + ', '.join(found)}")
@@ -181,7 +193,7 @@ class RunTable:
         """The error for a quantity that the table lacks: what was found, and how to map it."""
         import difflib
 
-        found = list(self.labels) + [c.column for c in self.columns.values()]
+        found = self.headers
         about = QUANTITIES.get(name)
         aliases = (name, *about.aliases) if about else (name,)
         near = [c for c in found if difflib.get_close_matches(c.lower(), aliases, n=1, cutoff=0.6)]
@@ -245,7 +257,7 @@ def _numbers(values: Any, column: Column, rows: npt.NDArray[np.int64], source: s
                                 f"filter the row out with --where, or map another column") from None
         numbers = np.array(parsed, dtype=np.float64)
     numbers = numbers * column.scale
-    positive = _is_core(column.name) and quantity(column.name).positive
+    positive = _is_core(column.name) and quantity(column.name, (column.column,)).positive
     bad = ~np.isfinite(numbers) | ((numbers <= 0) if positive else False)
     if bad.any():
         first = int(np.argmax(bad))

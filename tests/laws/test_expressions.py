@@ -11,7 +11,19 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from lawful.laws import form, forms
-from lawful.laws.expressions import Tape, _in_order, constant, differentiate, exp, log, maximum, minimum, symbol
+from lawful.laws.expressions import (
+    Tape,
+    _in_order,
+    constant,
+    differentiate,
+    evaluate,
+    exp,
+    log,
+    maximum,
+    minimum,
+    sigmoid,
+    symbol,
+)
 from lawful.quantities import QUANTITIES
 
 X, Y, Z = symbol("x"), symbol("y"), symbol("z")
@@ -284,3 +296,43 @@ def counting(function, calls):
 
 def test_a_tape_takes_whole_numbers():
     assert Tape([1 / X], {})({"x": 2})[0] == 0.5
+
+
+def test_a_sigmoid_overflows_nowhere_and_keeps_its_digits_in_both_tails():
+    x = np.array([-1000.0, -700.0, -40.0, 0.0, 40.0, 1000.0])
+    assert sigmoid(x) == pytest.approx([0.0, math.exp(-700), math.exp(-40), 0.5, 1.0, 1.0], rel=1e-14)
+    assert sigmoid(-2.0) + sigmoid(2.0) == pytest.approx(1.0, rel=1e-15)
+    assert value_of(differentiate(sigmoid(X), "x"), x=40.0) == pytest.approx(math.exp(-40), rel=1e-14)
+    assert value_of(differentiate(sigmoid(3 * X), "x"), x=0.0) == 0.75
+
+
+@pytest.mark.parametrize("power", [2.0, 3.0, 5.0, 8.0, -2.0, -3.0])
+def test_a_small_whole_power_has_a_value_and_a_slope_for_a_base_of_any_sign(power):
+    assert value_of(X**power, x=-1.5) == pytest.approx((-1.5) ** power, rel=1e-14)
+    assert value_of(differentiate((X + Y) ** power, "y"), x=-2.0, y=0.5) == pytest.approx(
+        power * (-1.5) ** (power - 1), rel=1e-14)
+    if power > 0:
+        assert value_of(differentiate((X + Y) ** power, "y"), x=-2.0, y=2.0) == 0.0
+
+
+def test_a_root_of_a_square_is_never_negative():
+    assert value_of((X**2.0) ** 0.5, x=-3.0) == pytest.approx(3.0, rel=1e-14)
+
+
+def test_an_expression_is_evaluated_at_floats_arrays_and_other_expressions():
+    body = minimum(X**2.0, exp(Y)) / (1 + sigmoid(Y)) - maximum(log(X), 3.0)
+    assert evaluate(body, {"x": 2.0, "y": 0.0}) == pytest.approx(min(4.0, 1.0) / 1.5 - 3.0)
+    assert evaluate(body, {"x": np.array([2.0, 0.5]), "y": 0.0}) == pytest.approx([1 / 1.5 - 3.0, 0.25 / 1.5 - 3.0])
+    assert evaluate(body, {"x": X, "y": Y}) is body
+    assert evaluate(X * Y, {"x": 2.0, "y": Z}) == 2.0 * Z
+
+
+def test_a_product_falls_into_its_factors_and_an_expression_into_its_nodes():
+    assert (2.0 * X * (Y + Z)).factors() == [constant(2.0), X, Y + Z]
+    assert (X + Y).factors() == [X + Y]
+    assert (X * Y + X).walk() == [X, Y, X * Y, X * Y + X]
+
+
+def test_a_term_without_a_value_in_some_run_is_no_warning():
+    tape = Tape([log(X) + Y], {"x": np.array([0.0, 1.0])})
+    assert list(tape({"y": 1.0})[0]) == [-math.inf, 1.0]

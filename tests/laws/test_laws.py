@@ -409,6 +409,14 @@ def test_reach_is_in_decades_outside_the_span():
     assert region.reach(tokens=10**10.5) == pytest.approx({"tokens": 0.5})
 
 
+@pytest.mark.parametrize(("span", "value", "decades"), [
+    ((0.0, 2.0), 20.0, 1.0), ((0.0, 2.0), 1.0, 0.0), ((-1.0, 1.0), -19.0, 1.0), ((-1.0, 1.0), 3.0, math.log10(2.0)),
+    ((1.0, 2.0), 0.0, math.log10(2.0)), ((1.0, 2.0), -8.0, 1.0), ((0.0, 0.0), 0.0, 0.0),
+])
+def test_reach_of_what_is_not_positive_counts_widths_of_the_span(span, value, decades):
+    assert Region(x=span).reach(x=value) == pytest.approx({"x": decades})
+
+
 def test_regions_compare_and_go_to_data():
     region = Region(params=(1, 2))
     assert region.to_dict() == {"params": [1.0, 2.0]}

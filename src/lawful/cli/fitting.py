@@ -38,7 +38,8 @@ def fit(
     from lawful.fit import fit as fit_law
 
     check(output)
-    fitted = fit_law(fitting.form, rows.read(runs), **fitting.options())  # type: ignore[arg-type]
+    table = rows.read(runs)
+    fitted = fit_law(fitting.law(table), table, **fitting.options())  # type: ignore[arg-type]
     result = fitted.to_dict()
     text = repr(fitted)
     if compute is not None:
@@ -85,8 +86,9 @@ def predict(
     if level is not None and not 0 < level < 1:
         raise InputError(f"--level must lie between 0 and 1, got {level:g}")
     found = find_law(law)
+    own = found.law.inputs
     if at is not None:
-        given = {name: (parse_positive if quantity(name).positive else parse_number)(value, f"--at {name}")
+        given = {name: (parse_positive if quantity(name, own).positive else parse_number)(value, f"--at {name}")
                  for name, value in parse_assignments(at).items()}
         answer = _reached(forecast(found, given, level), strict)
         show(answer, forecast_text(answer), output, answer.warnings)
@@ -113,7 +115,7 @@ def _reached(answer: Forecast, strict: bool) -> Forecast:
 
 def forecast_text(answer: Forecast) -> str:
     """A forecast as a few lines: the value with its interval first."""
-    unit = f" {answer.output.unit}"
+    unit = f" {answer.output.unit}" if answer.output.unit else ""
     value = f"{answer.output.name} {_digits(answer, answer.value)}{unit}"
     if answer.low is not None and answer.high is not None:
         value += f"   {100 * answer.level:g} % [{_digits(answer, answer.low)}, {_digits(answer, answer.high)}]"
@@ -121,7 +123,7 @@ def forecast_text(answer: Forecast) -> str:
     if answer.new_run is not None:
         low, high = (_digits(answer, v) for v in answer.new_run)
         lines.append(f"  one new run: [{low}, {high}]")
-    asked = (f"{name} {format_number(v, unit=quantity(name).unit)}" for name, v in answer.at.items())
+    asked = (f"{name} {format_number(v, unit=quantity(name, answer.at).unit)}" for name, v in answer.at.items())
     lines.append(f"  at {', '.join(asked)}")
     lines.append("  reach " + (", ".join(f"{name} {d:.2f}" for name, d in answer.reach.items()) or "unknown")
                  + " decades beyond the runs")
@@ -134,7 +136,7 @@ def _digits(answer: Forecast, value: float) -> str:
 
 def _forecasts_text(answers: list[Forecast]) -> str:
     names = list(answers[0].at)
-    body = [[*(format_number(a.at[n], unit=quantity(n).unit) for n in names), _digits(a, a.value),
+    body = [[*(format_number(a.at[n], unit=quantity(n, names).unit) for n in names), _digits(a, a.value),
              "" if a.low is None else _digits(a, a.low), "" if a.high is None else _digits(a, a.high),
              f"{max(a.reach.values(), default=0.0):.2f}"] for a in answers]
     return aligned(body, [*names, answers[0].output.name, "low", "high", "reach"])

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
 from lawful.errors import InputError
-from lawful.quantities import parse_number, parse_positive
+from lawful.quantities import QUANTITIES, parse_number, parse_positive
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from lawful.cost import Budget
     from lawful.fit import Fit
-    from lawful.laws import Published
+    from lawful.laws import Law, Published
     from lawful.runs import RunTable
 
 RunsPath = Annotated[str, Parameter(allow_leading_hyphen=True)]
@@ -62,19 +65,60 @@ class Fitting:
     """How a law is fitted."""
 
     form: str = "chinchilla"
-    "The form: chinchilla, kaplan, power_law, power_law_floor (:tokens, :params ...), or a catalogue key."
+    "The form: chinchilla, kaplan, power_law, power_law_floor (:tokens, :params ...), a catalogue key, FILE.py:CLASS."
+    formula: str | None = None
+    "Your own law instead: --formula \"E + A*params**-alpha\"."
+    target: str | None = None
+    "What the formula predicts: a quantity or a column (loss)."
+    inputs: str | None = None
+    "The columns that are inputs of the formula: --inputs a,b (default: every column that it names)."
+    limit: Annotated[list[str] | None, Parameter(negative="", consume_multiple=False, allow_leading_hyphen=True)] = None
+    "Keep a coefficient within limits: --limit alpha=0:2, or 0: or -inf:inf. May be given several times."
     loss: str = "huber_log"
-    "What is minimised over the log residuals: huber_log, log_squares or absolute_log."
+    "What is minimised: huber_log, log_squares, absolute_log, student_t, frontier, or squares (of the value itself)."
     delta: float = 1e-3
     "Where the Huber loss turns from quadratic to linear."
     fix: Annotated[list[str] | None, Parameter(negative="", consume_multiple=False)] = None
     "Hold a coefficient: --fix E=1.69. May be given several times."
+    weights: str | None = None
+    "A column that multiplies each run's penalty."
+    noise: str | None = None
+    "A column with the standard deviation of each run's outcome, or seeds: estimate it from repeated runs."
     bootstrap: int | None = None
     "Resamples for the intervals: 1,000, or 200 where the command fits many times (diagnose, backtest)."
     seed: int = 0
     "Seed of the resamples."
     level: float = 0.9
     "Level of the intervals."
+
+    def law(self, runs: RunTable) -> str | Law:
+        """What to fit to ``runs``: the name of a form, the class in a file, or the formula."""
+        if self.formula is None:
+            if self.target is not None or self.inputs is not None:
+                raise InputError("--target and --inputs belong to --formula; a form reads its quantities from other "
+                                 "columns with --map loss=COLUMN")
+            return own_form(self.form) if is_own(self.form) else self.form
+        if self.form != Fitting.form:
+            raise InputError(f"two laws: --form {self.form} and --formula {self.formula!r}; give one")
+        from lawful.laws.formula import formula
+        from lawful.laws.parser import parse
+
+        target = self.target or parse(self.formula).output or "loss"
+        target = next((name for name, c in runs.columns.items() if c.column == target), target)
+        inputs = None if self.inputs is None else [name.strip() for name in self.inputs.split(",") if name.strip()]
+        positive = None if target in QUANTITIES else bool((runs[target] > 0).all())
+        return formula(self.formula, output=target, inputs=inputs, limits=self.limits(), positive=positive,
+                       columns=[header for header in runs.headers if header != self.target])
+
+    def limits(self) -> dict[str, tuple[float | None, float | None]]:
+        """The ``--limit`` options by coefficient."""
+        from lawful.laws.formula import parse_limit
+
+        pairs = [(pair, *pair.partition("=")) for pair in self.limit or []]
+        for pair, name, _, ends in pairs:
+            if not name or not ends:
+                raise InputError(f"--limit {pair}: write --limit COEFFICIENT=LOW:HIGH, for example --limit alpha=0:2")
+        return {name.strip(): parse_limit(ends, name.strip()) for _, name, _, ends in pairs}
 
     def options(self, bootstrap: int = 1000) -> dict[str, object]:
         """The keyword arguments of ``lawful.fit.fit``; ``bootstrap`` is the command's own default."""
@@ -85,8 +129,11 @@ class Fitting:
                 raise InputError(f"--fix {pair}: write --fix COEFFICIENT=VALUE, for example --fix E=1.69")
             fixed[name.strip()] = parse_number(value, f"--fix {name.strip()}")
         resamples = bootstrap if self.bootstrap is None else self.bootstrap
-        return {"loss": self.loss, "delta": self.delta, "fixed": fixed, "bootstrap": resamples,
-                "seed": self.seed, "level": self.level}
+        limits = {} if self.formula is not None else {  # those of a formula are part of it
+            name: (-math.inf if low is None else low, math.inf if high is None else high)
+            for name, (low, high) in self.limits().items()}
+        return {"loss": self.loss, "delta": self.delta, "fixed": fixed, "limits": limits, "weights": self.weights,
+                "noise": self.noise, "bootstrap": resamples, "seed": self.seed, "level": self.level}
 
 
 @Parameter(name="*")
@@ -134,6 +181,23 @@ class Spending:
         return Budget.parse(self.compute, **options, **where)
 
 
+def is_own(form: str) -> bool:
+    """Whether ``form`` is a class in a file, such as ``mylaw.py:MyLaw``."""
+    return ".py:" in form
+
+
+def own_form(name: str, beside: str | Path = ".") -> Law:
+    """A law of the class ``name``, such as ``mylaw.py:MyLaw``, in a file found from here or from ``beside``."""
+    from lawful.laws import Law
+    from lawful.laws.registry import enter
+    from lawful.store import load_class
+
+    found = load_class(name, (".", beside))
+    if not issubclass(found, Law):
+        raise InputError(f"{name} is not a law: a form is a subclass of lawful.laws.Law with the formula as its call")
+    return enter(found, name)
+
+
 def find_law(name: str) -> Fit | Published:
     """The saved fit in the file ``name``, or the published law ``name``, with modules as ``KEY+repetition``."""
     from pathlib import Path
@@ -142,7 +206,10 @@ def find_law(name: str) -> Fit | Published:
         from lawful.fit import Fit
         from lawful.store import read_json
 
-        return Fit.from_dict(read_json(name))
+        data = read_json(name)
+        if is_own(form := str(data.get("form"))):
+            own_form(form, Path(name).parent)
+        return Fit.from_dict(data)
     from lawful.laws import law
     from lawful.laws.composed import compose_by_name
 

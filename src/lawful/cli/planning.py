@@ -48,7 +48,8 @@ def plan(
         from lawful.fit import fit
 
         assert runs is not None
-        found = fit(fitting.form, rows.read(runs), **fitting.options())  # type: ignore[arg-type]
+        read = rows.read(runs)
+        found = fit(fitting.law(read), read, **fitting.options())  # type: ignore[arg-type]
     made = solve(found, budget, fitting.level if law is not None and fitting.level != _PLAIN.level else None)
     show(made, plan_text(made), output, made.warnings)
 

@@ -90,7 +90,7 @@ def _analyse(runs: RunTable, budget: Budget | None, fitting: Fitting, output: Ou
     from lawful.store import to_json, write_text
 
     command = "lawful " + " ".join(sys.argv[1:]) if sys.argv[0].endswith("lawful") else None
-    done = analyse(runs, fitting.form, budget, command=command, **fitting.options())  # type: ignore[arg-type]
+    done = analyse(runs, fitting.law(runs), budget, command=command, **fitting.options())  # type: ignore[arg-type]
     data = done.to_dict()
     assert output.output is not None
     write_text(output.output, render(data))

@@ -32,7 +32,7 @@ def diagnose(
 
     check(output)
     read = rows.read(runs)
-    found = find(read, fit(fitting.form, read, **fitting.options(RESAMPLES)))  # type: ignore[arg-type]
+    found = find(read, fit(fitting.law(read), read, **fitting.options(RESAMPLES)))  # type: ignore[arg-type]
     show(found, diagnosis_text(found), output)
 
 
@@ -58,7 +58,8 @@ def backtest(
     from lawful.validate import backtest as test
 
     check(output)
-    tested = test(rows.read(runs), fitting.form, **fitting.options(RESAMPLES))  # type: ignore[arg-type]
+    read = rows.read(runs)
+    tested = test(read, fitting.law(read), **fitting.options(RESAMPLES))  # type: ignore[arg-type]
     show(tested, backtest_text(tested), output)
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from lawful.errors import InputError, LawError
+from lawful.errors import FailedToAnswer, InputError, LawError
 from lawful.fit.result import Fit
 from lawful.laws.published import Published
 from lawful.quantities import Quantity, quantity
@@ -55,8 +56,9 @@ def forecast(law: Fit | Published, at: Mapping[str, float], level: float | None 
     Raises ``LawError`` for missing or surplus quantities, ``InputError`` for values that are not positive.
     """
     for name, value in at.items():
-        if not (np.isfinite(value) and (value > 0 or not quantity(name).positive)):
-            raise InputError(f"{name} must be positive and finite, got {value:g}")
+        positive = quantity(name, law.law.inputs).positive
+        if not (np.isfinite(value) and (value > 0 or not positive)):
+            raise InputError(f"{name} must be {'positive and ' if positive else ''}finite, got {value:g}")
     if isinstance(law, Published):
         return _from_published(law, at, level or 0.9)
     return _from_fit(law if level is None else law.at_level(level), at)
@@ -65,6 +67,9 @@ def forecast(law: Fit | Published, at: Mapping[str, float], level: float | None 
 def _from_fit(fit: Fit, at: Mapping[str, float]) -> Forecast:
     _exactly(fit.law.form, fit.law.inputs, at)
     centre = float(fit.law.at(at))
+    if not math.isfinite(centre):
+        where = ", ".join(f"{name} {value:g}" for name, value in at.items())
+        raise FailedToAnswer(f"{fit.law.formula()} has no finite value at {where}")
     warnings = [w for w in fit.warnings if w.code in ("at_bound", "not_identified", "out_of_steps")]
     if fit.law.composed:
         warnings.append(Caveat("composed", f"{fit.law.form} composes laws that were never validated jointly"))
@@ -95,7 +100,7 @@ def _from_published(entry: Published, at: Mapping[str, float], level: float) -> 
 def _exactly(form: str, inputs: tuple[str, ...], at: Mapping[str, float]) -> None:
     missing, surplus = [n for n in inputs if n not in at], [n for n in at if n not in inputs]
     if missing or surplus:
-        needed = ", ".join(quantity(n).label() for n in inputs)
+        needed = ", ".join(quantity(n, inputs).label() for n in inputs)
         wrong = f"missing {', '.join(missing)}" if missing else f"it does not take {', '.join(surplus)}"
         raise LawError(f"{form} takes {needed}: {wrong}")
 

@@ -194,7 +194,8 @@ class Fit:
 
     def __repr__(self) -> str:
         wide = max(len(n) for n in self.law.names())
-        lines = [f"{self.law.formula()}   [{self.law.output.unit}]",
+        unit = f"   [{self.law.output.unit}]" if self.law.output.unit else ""
+        lines = [f"{self.law.formula()}{unit}",
                  f"{self.status.value}: {self.n_runs} runs, {self.objective['name']} {self.objective['value']:.6g}, "
                  f"noise {100 * self.noise:.2g} %"]
         lines += [f"  {name:<{wide}}  {i.value:<12.6g} ± {i.std:<10.3g} "

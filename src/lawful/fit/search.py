@@ -19,6 +19,7 @@ from lawful.fit.problem import Joint, Problem, in_blocks
 from lawful.fit.result import noise_about
 from lawful.fit.solver import Solution
 from lawful.fit.starts import Lattice
+from lawful.fit.terms import undefined
 
 Array = npt.NDArray[np.float64]
 
@@ -73,10 +74,12 @@ def search(job: Job) -> tuple[Solution, int]:
 
     Raises ``FailedToAnswer`` where the formula has no finite value at any start.
     """
-    solved = job.sample.descend(job.starts.best(None, STARTS)[0], None, job.penalty).sorted()
+    starts = job.starts.best(None, STARTS)[0]
+    solved = job.sample.descend(starts, None, job.penalty).sorted()
     if not np.isfinite(solved.objective[0]):
-        raise FailedToAnswer(f"{job.sample.form} has no finite value on these runs from any of {len(solved.objective)} "
-                             "starts: is a quantity in another unit than the law expects, or a limit too narrow?")
+        raise FailedToAnswer(f"{job.sample.form} has no finite value on these runs from any of {len(starts)} starts: "
+                             f"{undefined(job.sample, starts)}; is a quantity in another unit than the law expects, or "
+                             "a limit too narrow?")
     agree = int(np.sum(same(solved.objective, solved.objective[0])))
     if job.problem is job.sample:
         return solved, agree

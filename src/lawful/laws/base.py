@@ -65,10 +65,7 @@ class Region:
 
     def reach(self, **values: float) -> dict[str, float]:
         """How far outside each span a value lies, in decades; 0 inside; only for the spans known."""
-        return {
-            name: max(0.0, math.log10(low / values[name]), math.log10(values[name] / high))
-            for name, (low, high) in self.spans.items() if name in values
-        }
+        return {name: _decades(values[name], low, high) for name, (low, high) in self.spans.items() if name in values}
 
     def to_dict(self) -> dict[str, list[float]]:
         """The spans as JSON holds them."""
@@ -82,6 +79,16 @@ class Region:
 
     def __repr__(self) -> str:
         return f"Region({', '.join(f'{k}=({a:g}, {b:g})' for k, (a, b) in self.spans.items())})"
+
+
+def _decades(value: float, low: float, high: float) -> float:
+    """How far ``value`` lies outside a span, in decades of a quantity that is positive.
+
+    Of one that is not, in those of 1 + its distance over the width of the span: the same where the span begins at 0.
+    """
+    if value > 0 and low > 0:
+        return max(0.0, math.log10(low / value), math.log10(value / high))
+    return math.log10(1.0 + max(0.0, low - value, value - high) / ((high - low) or 1.0))
 
 
 @dataclass(frozen=True)
@@ -125,18 +132,20 @@ class Law(ABC):
     falls_with: ClassVar[tuple[str, ...]] = ()   # inputs of which more never makes the output larger
     rises_with: ClassVar[tuple[str, ...]] = ()   # inputs of which more never makes it smaller
     composed: ClassVar[bool] = False             # a base law with modules: never validated jointly
+    listed: ClassVar[bool] = True                # found by its name; else by its parts, or by its text
 
     registry: ClassVar[dict[str, type[Law]]] = {}
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        if cls.composed:  # found by its parts: lawful.laws.composed
+        if not cls.listed:
             return
         if "form" not in cls.__dict__:
             raise TypeError(f"{cls.__name__} needs a name: form = '...'")
         for name in (cls.form, *cls.aliases):
-            if Law.registry.setdefault(name, cls).__qualname__ != cls.__qualname__:
-                raise TypeError(f"two forms are called {name!r}: {Law.registry[name].__name__}, {cls.__name__}")
+            other = Law.registry.setdefault(name, cls)
+            if (other.__module__, other.__qualname__) != (cls.__module__, cls.__qualname__):
+                raise TypeError(f"two forms are called {name!r}: {other.__name__}, {cls.__name__}")
             Law.registry[name] = cls
 
     def __post_init__(self) -> None:
@@ -184,7 +193,7 @@ class Law(ABC):
         """The same form with other coefficients, by name or in order; columns of draws are welcome."""
         if not isinstance(values, Mapping):
             values = dict(zip(self.names(), values, strict=True))
-        return type(self)(**self.settings, **values)
+        return dataclasses.replace(self, **values)
 
     def with_(self, *modules: Module) -> Composed:
         """This law at the effective quantities of ``modules``: a law again, marked ``composed``."""
@@ -210,8 +219,7 @@ class Law(ABC):
         """
         missing = [name for name in self.inputs if name not in quantities]
         if missing:
-            needed = ", ".join(quantity(name).label() if name in QUANTITIES or "." in name else name
-                               for name in self.inputs)
+            needed = ", ".join(quantity(name, self.inputs).label() for name in self.inputs)
             raise LawError(f"{self.form} needs {needed}; missing {', '.join(missing)}")
         return self(**{name: quantities[name] for name in self.inputs})
 
@@ -286,12 +294,17 @@ class Law(ABC):
         Raises ``LawError`` for a form, settings or coefficients that do not exist, or that are no numbers.
         """
         from lawful.laws.composed import find_form
+        from lawful.laws.formula import Formula, form_of
 
-        name = str(data.get("form"))
+        name, coefficients, settings = str(data.get("form")), data.get("coefficients", {}), data.get("settings", {})
         cls = Law.registry.get(name) or find_form(name)
+        if name == Formula.form:
+            cls, settings = form_of(settings), {}
+        if cls is None and ".py:" in name:
+            raise LawError(f"{name} is a class in a file of its own: the command line looks for the file from here and "
+                           f"beside the saved fit; in Python, lawful.laws.registry.enter(TheClass, {name!r}) gives it")
         if cls is None:
             raise LawError(f"no form is called {data.get('form')!r}; known: {', '.join(sorted(Law.registry))}")
-        coefficients, settings = data.get("coefficients", {}), data.get("settings", {})
         if set(coefficients) != set(cls.names()):
             raise LawError(f"{cls.form} has coefficients {', '.join(cls.names())}; got {', '.join(coefficients)}")
         for coefficient, value in coefficients.items():

@@ -32,6 +32,7 @@ class Composed(Law):
     """
 
     composed: ClassVar[bool] = True
+    listed: ClassVar[bool] = False
     base_form: ClassVar[type[Law]]
     module_forms: ClassVar[tuple[type[Module], ...]]
     held: Mapping[str, float] = dataclasses.field(default_factory=dict, kw_only=True, hash=False)

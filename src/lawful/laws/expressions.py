@@ -7,13 +7,15 @@ other functions here take symbols, floats and any array alike, and are what form
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 from weakref import WeakValueDictionary
 
 import numpy as np
 
-__all__ = ["Expr", "Tape", "constant", "differentiate", "exp", "log", "maximum", "minimum", "symbol"]
+__all__ = ["Expr", "Tape", "constant", "differentiate", "evaluate", "exp", "log", "maximum", "minimum", "sigmoid",
+           "symbol"]
 
 
 class Expr:
@@ -75,9 +77,19 @@ class Expr:
     def __neg__(self) -> Expr:
         return _multiply(constant(-1.0), self)
 
+    def walk(self) -> list[Expr]:
+        """Every node of this expression once, arguments before the operations that use them."""
+        return _in_order([self])
+
     def symbols(self) -> frozenset[str]:
         """The names of the symbols this expression depends on."""
-        return frozenset(node.name for node in _in_order([self]) if node.op == "symbol")
+        return frozenset(node.name for node in self.walk() if node.op == "symbol")
+
+    def factors(self) -> list[Expr]:
+        """What this product multiplies; of anything else, itself."""
+        if self.op != "multiply":
+            return [self]
+        return [f for arg in self.args for f in arg.factors()]
 
     def __str__(self) -> str:
         return _text(self)[0]
@@ -132,9 +144,14 @@ def _power(base: Expr, exponent: Expr) -> Expr:
         return constant(1.0)
     if base.op == exponent.op == "constant":
         return constant(base.value**exponent.value)
-    if base.op == "power" and exponent.op == "constant":  # (x**a)**c = x**(a c): bases are positive here
+    if base.op == "power" and exponent.op == "constant" and not _is_even(base.args[1]):
+        # (x**a)**c = x**(a c) where x is positive; an even power has a value for a negative x too
         return _power(base.args[0], _multiply(exponent, base.args[1]))
     return Expr("power", (base, exponent))
+
+
+def _is_even(exponent: Expr) -> bool:
+    return exponent.op == "constant" and exponent.value % 2.0 == 0.0
 
 
 # ------------------------------------------------------------------------ functions for formulas
@@ -153,6 +170,14 @@ def _function(name: str) -> Callable[[Any], Any]:
 
 exp = _function("exp")
 log = _function("log")
+
+
+def sigmoid(x: Any) -> Any:
+    """1 / (1 + exp(-x)) of a symbol, a float or an array of any kind; overflows nowhere, exact in both tails."""
+    if isinstance(x, Expr):
+        return Expr("sigmoid", (x,))
+    return exp(minimum(x, 0.0)) / (1.0 + exp(minimum(x, -x)))
+
 
 
 def _pairwise(name: str) -> Callable[[Any, Any], Any]:
@@ -195,14 +220,18 @@ def _derivative(node: Expr, name: str, known: Mapping[Expr, Expr]) -> Expr:
             return d[0] * b + a * d[1]
         case "power":
             base, exponent = node.args
-            # node / base, not base**(exponent - 1): the power is at hand, a second one would cost an exp
-            through_base = exponent * (node / base) * d[0] if not _is(d[0], 0.0) else d[0]
+            # node / base, not base**(exponent - 1): the power is at hand, a second one would cost an exp;
+            # a small whole power costs nothing, and has a slope where its base is 0
+            below = base ** constant(exponent.value - 1.0) if _is_short(exponent, 2) else node / base
+            through_base = exponent * below * d[0] if not _is(d[0], 0.0) else d[0]
             through_exponent = node * log(base) * d[1] if not _is(d[1], 0.0) else d[1]
             return through_base + through_exponent
         case "exp":
             return node * d[0]
         case "log":
             return d[0] / node.args[0]
+        case "sigmoid":
+            return node * Expr("sigmoid", (-node.args[0],)) * d[0]
         case "minimum" | "maximum":
             a, b = node.args
             first = Expr("less", (a, b)) if node.op == "minimum" else Expr("less", (b, a))
@@ -230,7 +259,7 @@ def _in_order(roots: Iterable[Expr]) -> list[Expr]:
 # -------------------------------------------------------------------------------------- evaluation
 
 _UFUNCS: Mapping[str, Callable[..., Any]] = {
-    "add": np.add, "multiply": np.multiply, "exp": np.exp, "log": np.log,
+    "add": np.add, "multiply": np.multiply, "exp": np.exp, "log": np.log, "sigmoid": sigmoid,
     "minimum": np.minimum, "maximum": np.maximum,
     "less": lambda a, b: np.less(a, b).astype(float),  # numbers, since truth values do not add up
     "reciprocal": lambda a: np.divide(1.0, a),         # a true division for whole numbers too
@@ -261,7 +290,8 @@ class Tape:
             elif node.op == "symbol":
                 self._free[node.name] = slot
             elif all(a in self._known for a in args):
-                self._known[slot] = _UFUNCS[node.op](*(self._known[a] for a in args))
+                with np.errstate(all="ignore"):  # a term without a value in some run is for the caller to judge
+                    self._known[slot] = _UFUNCS[node.op](*(self._known[a] for a in args))
             else:
                 self._steps.append((_UFUNCS[node.op], args, slot))
         self._outputs = [slots[node] for node in lowered]
@@ -286,10 +316,44 @@ def _lowered(node: Expr) -> Expr:
         args = tuple(known[a] for a in step.args)
         if step.op == "power" and step.args[1].op == "constant" and step.args[1].value == -1.0:
             known[step] = Expr("reciprocal", args[:1])
+        elif step.op == "power" and _is_short(step.args[1], 2):
+            known[step] = _product(args[0], int(step.args[1].value))
+        elif step.op == "power" and _is_short(step.args[1], -2):
+            known[step] = Expr("reciprocal", (_product(args[0], -int(step.args[1].value)),))
         elif step.op == "power":
             known[step] = exp(args[1] * log(args[0]))
         else:
             known[step] = step if args == step.args else Expr(step.op, args, step.name, step.value)
+    return known[node]
+
+
+def _is_short(exponent: Expr, least: int) -> bool:
+    """Whether a power (from ``least``, 2 or -2) is a few multiplications: exact, and defined for a base below 0."""
+    return exponent.op == "constant" and exponent.value in range(least, 5 * least, least // 2)
+
+
+def _product(base: Expr, times: int) -> Expr:
+    """``base`` to the power ``times``, by squaring."""
+    if times == 1:
+        return base
+    half = _product(base, times // 2)
+    return half * half * base if times % 2 else half * half
+
+
+_OPERATIONS: Mapping[str, Callable[..., Any]] = {
+    "add": operator.add, "multiply": operator.mul, "power": operator.pow,
+    "exp": exp, "log": log, "minimum": minimum, "maximum": maximum, "sigmoid": sigmoid,
+}
+
+
+def evaluate(node: Expr, values: Mapping[str, Any]) -> Any:
+    """``node`` at ``values`` of its symbols: floats, arrays that broadcast, of any kind, or other expressions."""
+    known: dict[Expr, Any] = {}
+    for step in _in_order([node]):
+        if step.op in ("symbol", "constant"):
+            known[step] = values[step.name] if step.op == "symbol" else step.value
+        else:
+            known[step] = _OPERATIONS[step.op](*(known[a] for a in step.args))
     return known[node]
 
 
@@ -320,7 +384,7 @@ def _text(node: Expr) -> tuple[str, int]:
             return f"-{inside(node.args[1], 2)}", 3
         above: list[Expr] = []
         below: list[Expr] = []
-        for factor in _factors(node):
+        for factor in node.factors():
             flipped = _reciprocal(factor)
             (above if flipped is None else below).append(factor if flipped is None else flipped)
         top = " * ".join(inside(f, 2) for f in above) or "1"
@@ -331,12 +395,6 @@ def _text(node: Expr) -> tuple[str, int]:
             return f"1 / {inside(flipped, 3)}", 2
         return f"{inside(node.args[0], 5)}**{inside(node.args[1], 4)}", 4
     return f"{node.op}({', '.join(_text(a)[0] for a in node.args)})", 9
-
-
-def _factors(node: Expr) -> list[Expr]:
-    if node.op != "multiply":
-        return [node]
-    return [f for arg in node.args for f in _factors(arg)]
 
 
 def _reciprocal(node: Expr) -> Expr | None:

@@ -6,6 +6,7 @@ loads all.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from functools import cache
 from importlib import import_module
@@ -97,9 +98,27 @@ def _form_of_entry(name: str) -> Law:
 
 def template(cls: type[Law], **settings: Any) -> Law:
     """A law of the form ``cls`` whose coefficients stand in: 1, or the middle of their limits."""
-    inside = {name: 1.0 if limit.low < 1.0 < limit.high else 0.5 * (limit.low + limit.high)
+    ends = {name: (limit.low, limit.high) if math.isfinite(limit.high) else limit.start
+            for name, limit in cls.limits().items()}
+    inside = {name: 1.0 if limit.low < 1.0 < limit.high else 0.5 * sum(ends[name])
               for name, limit in cls.limits().items()}
     return cls(**settings, **inside)
+
+
+def enter(cls: type[Law], name: str) -> Law:
+    """A law of the user's own class, from now on also found as ``name``, which its saved fits then give.
+
+    Raises ``LawError`` where its call is no formula: it must take symbols as well as numbers.
+    """
+    law = template(cls)
+    try:
+        law.expression()
+    except Exception as problem:  # whatever a user's own code may raise
+        raise LawError(f"{name}: the call must be a formula of operators and the functions of "
+                       f"lawful.laws.expressions; on symbols it raises {type(problem).__name__}: {problem}") from None
+    cls.form = name
+    Law.registry[name] = cls
+    return law
 
 
 def catalogue() -> Mapping[str, Entry]:

@@ -103,7 +103,8 @@ class Analysis:
         if len(self.fit.law.inputs) != 1:
             return None
         (name,) = self.fit.law.inputs
-        x = np.geomspace(self.runs[name].min(), self.runs[name].max() * BEYOND, POINTS)
+        low, high = self.runs[name].min(), self.runs[name].max()
+        x = np.geomspace(low, high * BEYOND, POINTS) if low > 0 else np.linspace(low, high, POINTS)
         return {"variable": name, "x": x.tolist(),
                 "loss": _band(self.fit.law.at({name: x}), self.fit.outputs({name: x}), self.fit.level)}
 

@@ -116,6 +116,9 @@ def backtest(runs: RunTable, form: str | Law | type[Law] = "chinchilla", *, leve
     law = find_form(form)
     target = law.output.name
     runs.need(target, "compute", *law.inputs)
+    if not law.output.positive:
+        raise FailedToAnswer(f"{runs.source}: no back-test of {target}: its errors are measured on the logarithm, and "
+                             f"{target} may be negative")
     fewest = len(law.names()) + FEWEST_TO_FIT
     cuts: list[Cut] = []
     for cut in origins(runs["compute"], fewest):
