@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lawful.errors import InputError
+from lawful.fit.calibrate import measure
 from lawful.fit.objective import HUBER_DELTA, objective
 from lawful.fit.prepare import check_fixed, prepare
 from lawful.fit.problem import Joint, Problem
@@ -69,6 +70,7 @@ def fit(
     penalty = objective(loss, delta)
     problem, notes = prepare(law, runs, penalty, fixed=fixed, limits=limits or {}, weights=weights, noise=noise)
     job = settled(make_job(problem, penalty))
+    assert isinstance(job.sample, Problem)
     best, agree = search(job)
     best = job.problem.polish(best, job.penalty)
     c = best.coefficients[0]
@@ -78,6 +80,7 @@ def fit(
     residuals = -job.problem.misfit(best.coefficients[:1])[0]
     condition, influence = identified(job.sample, c)
     status, warnings = judge(problem, best, agree, condition, influence, draws.converged)
+    drift = measure(problem, job.sample, job.penalty, best.coefficients[:1], draws.coefficients)
     return Fit(
         law=fitted, draws=draws_in_order(law, problem.names, draws.coefficients, fixed), status=status,
         region=region_of(problem.quantities),
@@ -85,7 +88,7 @@ def fit(
         noise=noise_about(residuals, len(problem.names)),
         n_runs=problem.runs, level=level, search=Search(len(best.objective), agree, condition, draws.converged,
                                                         draws.agree),
-        warnings=(*notes, *warnings), fixed=tuple(fixed), source=runs.source, seed=seed,
+        warnings=(*notes, *warnings), fixed=tuple(fixed), source=runs.source, seed=seed, drift=drift,
     )
 
 

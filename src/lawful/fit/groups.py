@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lawful.errors import InputError, RunsError, unknown
+from lawful.fit.calibrate import measure
 from lawful.fit.engine import check_options, draws_in_order, identified, judge
 from lawful.fit.objective import HUBER_DELTA, Objective, objective
 from lawful.fit.prepare import check_fixed, prepare
@@ -141,6 +142,7 @@ def fit_groups(
     fits, first = {}, 0
     for (label, problem), columns in zip(problems.items(), joint.columns, strict=True):
         c = point[0, columns]
+        drift = measure(problem, problem, job.penalty, point[:, columns], draws[:, columns])
         rest = residuals[first : first + problem.runs]
         first += problem.runs
         fits[label] = Fit(
@@ -149,7 +151,8 @@ def fit_groups(
             region=region_of(problem.quantities), objective=value, residuals=rest,
             noise=noise_about(rest, own), n_runs=problem.runs, level=level,
             search=Search(len(best.objective), agree, condition, converged, same), warnings=tuple(warnings),
-            fixed=tuple(fixed), source=f"{runs.source}, {by} {label}", seed=seed)
+            fixed=tuple(fixed), source=f"{runs.source}, {by} {label}", seed=seed,
+            drift=drift)
     return GroupedFit(by, tuple(share), fits, status, (*notes.values(), *warnings))
 
 

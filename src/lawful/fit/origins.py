@@ -8,14 +8,13 @@ intervals and the back-test.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from lawful.fit.readings import budget_groups
-from lawful.quantities import FLOP_PER_PARAM_TOKEN
 from lawful.runs import RunTable
 
 Array = npt.NDArray[np.float64]
@@ -39,17 +38,28 @@ class Origin:
     scale: float
 
 
+def scale_inputs(quantities: Mapping[str, Array]) -> tuple[str, ...]:
+    """The inputs of a law whose product is its scale, among the ``quantities`` of its runs.
+
+    Compute, or params and tokens, or whichever are positive and span ``SPANS`` decades, or all positive ones.
+    """
+    if "compute" in quantities:
+        return ("compute",)
+    if {"params", "tokens"} <= quantities.keys():
+        return ("params", "tokens")
+    spans = {name: np.log10(values.max() / values.min()) for name, values in quantities.items() if values.min() > 0}
+    return tuple(name for name, span in spans.items() if span >= SPANS) or tuple(spans)
+
+
 def axis(runs: RunTable, inputs: Sequence[str]) -> Array:
-    """The scale of each run, ``(run,)``: positive, so that its logarithm measures how far a forecast reaches."""
-    if "compute" in inputs:
+    """The scale of each run, ``(run,)``: positive, so that its logarithm measures how far a forecast reaches.
+
+    The column compute of a law in params and tokens; the order of the runs where no input is positive.
+    """
+    names = scale_inputs({name: runs[name] for name in inputs})
+    if set(names) == {"params", "tokens"} and "compute" in runs:
         return runs["compute"]
-    if {"params", "tokens"} <= set(inputs):
-        return runs["compute"] if "compute" in runs else FLOP_PER_PARAM_TOKEN * runs["params"] * runs["tokens"]
-    logs = [np.log10(values) for name in inputs if (values := runs[name]).min() > 0]
-    wide = [values for values in logs if np.ptp(values) >= SPANS] or logs
-    if not wide:  # nothing that has a logarithm: the order of the runs is all there is
-        return np.arange(1.0, len(runs) + 1.0)
-    scale: Array = 10.0 ** np.sum(wide, axis=0)
+    scale: Array = np.prod([runs[name] for name in names], axis=0) if names else np.arange(1.0, len(runs) + 1.0)
     return scale
 
 

@@ -12,10 +12,17 @@ import numpy as np
 import numpy.typing as npt
 
 from lawful.errors import InputError
+from lawful.fit.drift import NO_DRIFT, Drift
 from lawful.laws.base import Allocation, Law, Region
 from lawful.results import Caveat, Interval, interval
 
 Array = npt.NDArray[np.float64]
+
+MIDDLE, NORMAL = 0.8, 1.2815515655446004
+"""The quantile of |residual| that noise is read from, and the standard normal's: gross outliers lie beyond it."""
+
+CLIP = 3.0
+"""Residuals beyond this many noises count as this large in a new run: a gross outlier is not its usual noise."""
 
 
 class FitStatus(enum.Enum):
@@ -43,10 +50,13 @@ def region_of(quantities: Mapping[str, Array]) -> Region:
 
 
 def noise_about(residuals: Array, coefficients: int) -> float:
-    """The standard deviation of one run about the law, from the middle of the residuals ``(run,)``."""
-    centre = np.median(residuals)
+    """The standard deviation of one run about the law, from the quantile ``MIDDLE`` of |residual|, ``(run,)``.
+
+    Widened for the ``coefficients`` that the residuals paid for.
+    """
     n = len(residuals)
-    return 1.4826 * float(np.median(np.abs(residuals - centre))) * float(np.sqrt(n / max(n - coefficients, 1)))
+    middle = float(np.quantile(np.abs(residuals), MIDDLE)) / NORMAL
+    return middle * float(np.sqrt(n / max(n - coefficients, 1)))
 
 
 @dataclass(frozen=True)
@@ -87,6 +97,7 @@ class Fit:
     fixed: tuple[str, ...] = ()
     source: str = "runs"
     seed: int = 0
+    drift: Drift = NO_DRIFT
 
     @cached_property
     def sample(self) -> Law:
@@ -99,7 +110,7 @@ class Fit:
 
     def fitted(self, observed: Array) -> Array:
         """The fitted outputs behind ``residuals``, given the ``observed`` ones, ``(run,)``."""
-        return observed * np.exp(-self.residuals) if self.law.output.positive else observed - self.residuals
+        return observed * np.exp(-self.residuals) if self.relative else observed - self.residuals
 
     @property
     def intervals(self) -> dict[str, Interval]:
@@ -130,16 +141,23 @@ class Fit:
         return np.broadcast_to(values, (len(self.draws), len(next(iter(points.values())))))
 
     def new_runs(self, quantities: Mapping[str, Any]) -> Array:
-        """Like ``outputs``, for runs yet to be made: each draw carries the noise of one more run.
+        """Like ``outputs``, for runs yet to be made: each draw carries the noise of one more run, and the drift.
 
-        The noise is drawn from this fit's own residuals, widened for the coefficients they paid for.
+        The noise is drawn from this fit's own residuals, widened for the coefficients they paid for; the drift
+        is what the law's form is wrong by at that distance beyond the runs (``lawful.fit.drift``).
         """
         outputs = self.outputs(quantities)
         spread = np.sqrt(self.n_runs / max(self.n_runs - self.draws.shape[1] + len(self.fixed), 1))
         rng = np.random.default_rng(self.seed + 1)
-        centred = self.residuals - np.median(self.residuals)
-        noise: Array = spread * rng.choice(centred, size=outputs.shape)
-        return outputs * np.exp(noise) if self.law.output.positive else outputs + noise
+        usual = np.clip(self.residuals - np.median(self.residuals), -CLIP * self.noise, CLIP * self.noise)
+        noise: Array = spread * rng.choice(usual, size=outputs.shape)
+        noise = noise + self.drift.sample(rng, quantities, outputs.shape)
+        return outputs * np.exp(noise) if self.relative else outputs + noise
+
+    @property
+    def relative(self) -> bool:
+        """Whether residuals are of the logarithm."""
+        return self.law.output.positive and self.objective["name"] != "squares"
 
     def allocate(self, compute: float) -> tuple[Allocation, dict[str, Interval]]:
         """The best split of ``compute`` [FLOP], and intervals on params, tokens and the output there."""
@@ -168,7 +186,7 @@ class Fit:
             "level": self.level, "objective": dict(self.objective), "n_runs": self.n_runs,
             "output": self.law.output.name, "noise": self.noise, "region": self.region.to_dict(),
             "derived": {name: vars(i) for name, i in self.derived.items()},
-            "search": vars(self.search), "fixed": list(self.fixed), "source": self.source, "seed": self.seed,
+            "search": vars(self.search), "drift": self.drift.to_dict(), "fixed": list(self.fixed), "source": self.source, "seed": self.seed,
             "warnings": [vars(w) for w in self.warnings],
             "residuals": self.residuals.tolist(), "draws": self.draws.tolist(),
         }
@@ -187,6 +205,7 @@ class Fit:
                 noise=data["noise"], n_runs=data["n_runs"], level=data["level"], search=Search(**data["search"]),
                 warnings=tuple(Caveat(**w) for w in data["warnings"]), fixed=tuple(data["fixed"]),
                 source=data["source"], seed=data["seed"],
+                drift=Drift.from_dict(data["drift"]) if "drift" in data else NO_DRIFT,
             )
         except (KeyError, TypeError, ValueError, AttributeError) as problem:
             raise InputError(f"a saved fit that cannot be read: {type(problem).__name__} {problem}; "

@@ -1,0 +1,80 @@
+"""The drift of a fit, measured on its own table by rolling origins: see ``lawful.fit.drift``."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from lawful.fit.drift import USUAL, USUAL_CUTS, Drift
+from lawful.fit.objective import Objective
+from lawful.fit.origins import Origin, origins, scale_inputs
+from lawful.fit.problem import Problem
+from lawful.fit.result import noise_about
+
+Array = npt.NDArray[np.float64]
+
+SPARE = 3
+"""Runs beyond the number of coefficients that a cut needs below it."""
+
+SHORTEST = 0.1
+"""Decades: a cut whose runs lie nearer above it than this is read as if they lay this far."""
+
+CHECKED_DRAWS = 256
+"""Draws that are compared with what leverage says of their spread."""
+
+
+def measure(problem: Problem, sample: Problem, penalty: Objective, point: Array, draws: Array) -> Drift:
+    """The drift of ``problem`` solved at ``point`` ``(1, coefficient)``, from cuts of its ``sample``.
+
+    A cut is a weighting of the runs, so all are solved in one batch; ``draws`` tell how far resamples spread
+    beyond what leverage says.
+    """
+    names = scale_inputs({name: problem.quantities[name] for name in problem.law.inputs})
+    residuals = sample.misfit(point)[0]
+    noise = noise_about(residuals, len(sample.names))
+    rates: list[float] = []
+    cuts = origins(_product(sample, names), len(sample.names) + SPARE) if names else ()
+    if cuts and noise > 0:
+        below = np.array([cut.train for cut in cuts], dtype=float)
+        solved = sample.descend(np.repeat(point, len(cuts), axis=0), below, penalty).coefficients
+        widening = _widening(sample, point, draws, noise)
+        rates = [rate for cut, c, errors in zip(cuts, solved, sample.misfit(solved), strict=True)
+                 if np.isfinite(rate := _rate(sample, cut, c, errors, _product(sample, names), widening))]
+    found = float(np.median(rates)) if rates else 0.0
+    rate = (len(rates) * found + USUAL_CUTS * USUAL) / (len(rates) + USUAL_CUTS)
+    return Drift(noise, rate, len(rates), names, float(_product(problem, names).max()))
+
+
+def _rate(problem: Problem, cut: Origin, c: Array, errors: Array, product: Array, widening: float) -> float:
+    """One cut's drift: what its forecast errors leave beside noise and leverage, per decade; NaN if it says nothing."""
+    noise = noise_about(errors[cut.train], len(problem.names))
+    if noise == 0:
+        return np.nan
+    found = (noise_about(errors[cut.test], 0) / noise) ** 2
+    leverage = float(np.median(_leverage(problem, c, cut.train)[cut.test]))
+    decades = float(np.median(np.log10(product[cut.test] / product[cut.train].max())))
+    return max(found - 1.0 - widening * leverage, 0.0) / max(decades, SHORTEST)
+
+
+def _leverage(problem: Problem, c: Array, rows: npt.NDArray[np.bool_]) -> Array:
+    """j (J'J)^-1 j of every run, J the gradients of the runs in ``rows``."""
+    J = np.nan_to_num(problem.gradients(c) * c[:, None])
+    unit = J / (np.sqrt((J[:, rows] ** 2).sum(axis=1, keepdims=True)) + 1e-300)
+    inverse = np.linalg.pinv(unit[:, rows] @ unit[:, rows].T, rcond=1e-12, hermitian=True)
+    leverage: Array = np.einsum("ir,ij,jr->r", unit, inverse, unit)
+    return leverage
+
+
+def _widening(problem: Problem, point: Array, draws: Array, noise: float) -> float:
+    """The variance of the draws at the runs, over that of least squares: 1 where there are no draws."""
+    if not len(draws):
+        return 1.0
+    spread = problem.misfit(draws[:CHECKED_DRAWS]).var(axis=0)
+    leverage = _leverage(problem, point[0], np.ones(problem.runs, dtype=bool))
+    ratio = float(np.median(spread / (noise**2 * leverage + 1e-300)))
+    return ratio if np.isfinite(ratio) else 1.0
+
+
+def _product(problem: Problem, names: tuple[str, ...]) -> Array:
+    product: Array = np.prod([problem.quantities[name] for name in names], axis=0) if names else np.ones(1)
+    return product
