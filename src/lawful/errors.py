@@ -54,10 +54,10 @@ class MissingExtra(LawfulError, ImportError):
         super().__init__(f"{what} needs an optional part: pip install 'lawful[{extra}]'")
 
 
-def unknown(kind: str, name: str, known: Iterable[str], hint: str = "") -> UnknownName:
-    """The error for a ``name`` that is not among the ``known`` names of its ``kind``."""
+def unknown(kind: str, name: str, known: Iterable[str], hint: str = "", where: str = "") -> UnknownName:
+    """The error for a ``name`` that is not among the ``known`` names of its ``kind``, met ``where``: "in --where"."""
     names = sorted(known)
     near = difflib.get_close_matches(name.lower(), [n.lower() for n in names], n=3, cutoff=0.5)
     close = [n for n in names if n.lower() in near]
     listed = f"nearest: {', '.join(close)}" if close else f"known: {', '.join(names[:12])}"
-    return UnknownName(f"unknown {kind} {name!r}; {listed}.{' ' + hint if hint else ''}")
+    return UnknownName(f"unknown {kind} {name!r}{' ' + where if where else ''}; {listed}.{' ' + hint if hint else ''}")

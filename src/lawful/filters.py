@@ -52,7 +52,7 @@ def select(expression: str, columns: Mapping[str, npt.NDArray[Any]], rows: int) 
             case ast.Name(id=name):
                 column = quoted.get(name, name)
                 if column not in columns:
-                    raise unknown("column", column, columns, f"in --where {expression!r}")
+                    raise unknown("column", column, columns, where=f"in --where {expression!r}")
                 return columns[column]
             case ast.Constant(value=str() as text):
                 return text

@@ -210,7 +210,7 @@ BAD = {
     "no name": (["--formula", FORMULA, "--limit", "0:2"], "--limit 0:2: write --limit COEFFICIENT=LOW:HIGH"),
     "an empty range": (["--formula", FORMULA, "--limit", "alpha=2:1"], "nothing lies between 2 and 1"),
     "no such file": (["--form", "nolaw.py:Shared"], "no file nolaw.py in"),
-    "no such class": (["--form", "mylaw.py:shared"], "unknown class 'shared'; nearest: Shared"),
+    "no such class": (["--form", "mylaw.py:shared"], "unknown class 'shared' in mylaw.py; nearest: Shared"),
     "not a law": (["--form", "mylaw.py:NoLaw"], "mylaw.py:NoLaw is not a law"),
     "a call that is no formula": (["--form", "mylaw.py:NoFormula"], "on symbols it raises TypeError"),
     "a name that is taken": (["--form", "clash.py:Shared"], "two forms are called 'chinchilla'"),

@@ -39,7 +39,7 @@ def test_the_first_folder_wins(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("code", "name", "says"), [
     (None, "own.py:Mine", "no file own.py in"),
-    (CODE, "own.py:mine", "unknown class 'mine'; nearest: Mine. in own.py"),
+    (CODE, "own.py:mine", "unknown class 'mine' in own.py; nearest: Mine"),
     (CODE, "own.py:dataclass", "unknown class 'dataclass'"),
     (CODE, "own.py:ClassVar", "unknown class 'ClassVar'"),
     ("x = 1\ny = x / 0\n", "own.py:Mine", "own.py, line 2: running the file raised ZeroDivisionError"),

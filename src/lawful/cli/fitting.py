@@ -12,7 +12,8 @@ from lawful.errors import FailedToAnswer, InputError
 from lawful.quantities import format_number, parse_assignments, parse_number, parse_positive, quantity
 
 if TYPE_CHECKING:
-    from lawful.fit import Forecast
+    from lawful.fit import Forecast, GroupedFit
+    from lawful.runs import RunTable
 
 _NO_OUTPUT, _ALL_ROWS, _PLAIN = Output(), Rows(), Fitting()
 
@@ -22,6 +23,7 @@ def fit(
     /,
     *,
     compute: str | None = None,
+    share: Annotated[list[str] | None, Parameter(negative="", consume_multiple=True)] = None,
     fitting: Fitting = _PLAIN,
     rows: Rows = _ALL_ROWS,
     output: Output = _NO_OUTPUT,
@@ -34,11 +36,19 @@ def fit(
         The table: csv, tsv, jsonl, parquet, or - for standard input.
     compute
         Also give the optimal params, tokens and loss at this budget in FLOP.
+    share
+        Fit a law to each group of runs, these coefficients the same in all: --share alpha beta by=corpus.
     """
     from lawful.fit import fit as fit_law
 
     check(output)
     table = rows.read(runs)
+    if share is not None:
+        if compute is not None:
+            raise InputError("--compute and --share: an optimum is that of one law; fit one group with --where")
+        grouped = _grouped(share, table, fitting)
+        show(grouped, repr(grouped), output, grouped.warnings)
+        return
     fitted = fit_law(fitting.law(table), table, **fitting.options())  # type: ignore[arg-type]
     result = fitted.to_dict()
     text = repr(fitted)
@@ -50,6 +60,21 @@ def fit(
             f"  {name:<8}{i.value:<12.6g} ± {i.std:<10.3g} {100 * fitted.level:g} % [{i.low:.5g}, {i.high:.5g}]"
             for name, i in intervals.items())
     show(result, text, output, fitted.warnings)
+
+
+def _grouped(share: list[str], table: RunTable, fitting: Fitting) -> GroupedFit:
+    from lawful.fit import fit_groups
+
+    names = [name.strip() for word in share if not word.startswith("by=") for name in word.split(",") if name.strip()]
+    columns = [word.removeprefix("by=") for word in share if word.startswith("by=")]
+    if len(columns) != 1 or not names:
+        raise InputError(f"--share {' '.join(share)}: write --share COEFFICIENT ... by=COLUMN, for example "
+                         "--share alpha beta by=corpus")
+    if fitting.cluster is not None:
+        raise InputError("--share and --cluster: resamples are drawn within the groups of --share; give one of them")
+    options = fitting.options()
+    del options["cluster"]
+    return fit_groups(fitting.law(table), table, names, columns[0], **options)  # type: ignore[arg-type]
 
 
 def predict(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from lawful.errors import InputError
+from lawful.errors import InputError, unknown
 from lawful.quantities import QUANTITIES, parse_number, parse_positive
 
 if TYPE_CHECKING:
@@ -84,6 +85,8 @@ class Fitting:
     "A column that multiplies each run's penalty."
     noise: str | None = None
     "A column with the standard deviation of each run's outcome, or seeds: estimate it from repeated runs."
+    cluster: str | None = None
+    "A column whose groups (seeds, families, budgets) are resampled whole, because their runs share their luck."
     bootstrap: int | None = None
     "Resamples for the intervals: 1,000, or 200 where the command fits many times (diagnose, backtest)."
     seed: int = 0
@@ -133,7 +136,8 @@ class Fitting:
             name: (-math.inf if low is None else low, math.inf if high is None else high)
             for name, (low, high) in self.limits().items()}
         return {"loss": self.loss, "delta": self.delta, "fixed": fixed, "limits": limits, "weights": self.weights,
-                "noise": self.noise, "bootstrap": resamples, "seed": self.seed, "level": self.level}
+                "noise": self.noise, "cluster": self.cluster, "bootstrap": resamples, "seed": self.seed,
+                "level": self.level}
 
 
 @Parameter(name="*")
@@ -199,18 +203,34 @@ def own_form(name: str, beside: str | Path = ".") -> Law:
 
 
 def find_law(name: str) -> Fit | Published:
-    """The saved fit in the file ``name``, or the published law ``name``, with modules as ``KEY+repetition``."""
+    """The saved fit in the file ``name``, or the published law ``name``, with modules as ``KEY+repetition``.
+
+    ``fits.json:c4`` is the fit of the group c4 in a file of fits by groups.
+    """
     from pathlib import Path
 
-    if name.endswith(".json") or Path(name).is_file():
+    path, _, group = name.partition(".json:")
+    file = f"{path}.json" if group else name
+    if file.endswith(".json") or Path(file).is_file():
         from lawful.fit import Fit
         from lawful.store import read_json
 
-        data = read_json(name)
+        data = read_json(file)
+        if "groups" in data:
+            data = _group(data["groups"], group, file)
         if is_own(form := str(data.get("form"))):
-            own_form(form, Path(name).parent)
+            own_form(form, Path(file).parent)
         return Fit.from_dict(data)
     from lawful.laws import law
     from lawful.laws.composed import compose_by_name
 
     return compose_by_name(name) if "+" in name else law(name)
+
+
+def _group(groups: Mapping[str, Any], asked: str, file: str) -> Mapping[str, Any]:
+    if not asked:
+        raise InputError(f"{file} holds a fit for each of {', '.join(groups)}; name one: {file}:{next(iter(groups))}")
+    if asked not in groups:
+        raise unknown("group", asked, groups, where=f"in {file}")
+    found: Mapping[str, Any] = groups[asked]
+    return found

@@ -2,8 +2,8 @@
 
 Resamples say how well the runs determine the law, as if its form were exact. No form is: fitted to the
 small runs of a table, it misses the large ones by more than noise and resamples explain, and by more the
-further they lie. That is measured on the table itself, by rolling origins (``lawful.fit.calibrate``), and carried forward as a
-random walk in log scale: the variance of log(new run / law) is
+further they lie. That is measured on the table itself, by rolling origins (``lawful.fit.calibrate``), and
+carried forward as a random walk in log scale: the variance of log(new run / law) is
 
     resamples + s**2 (1 + a h),
 

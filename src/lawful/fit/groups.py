@@ -108,7 +108,7 @@ def fit_groups(
     check_fixed(law, fixed)
     for name in share:
         if name not in law.names():
-            raise unknown("coefficient", name, law.names(), f"in --share for {law.form}")
+            raise unknown("coefficient", name, law.names(), where=f"in --share for {law.form}")
         if name in fixed:
             raise InputError(f"{name} is both fixed and shared; give one of them")
     law = law.with_coefficients({**law.coefficients, **fixed})

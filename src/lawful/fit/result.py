@@ -186,7 +186,8 @@ class Fit:
             "level": self.level, "objective": dict(self.objective), "n_runs": self.n_runs,
             "output": self.law.output.name, "noise": self.noise, "region": self.region.to_dict(),
             "derived": {name: vars(i) for name, i in self.derived.items()},
-            "search": vars(self.search), "drift": self.drift.to_dict(), "fixed": list(self.fixed), "source": self.source, "seed": self.seed,
+            "search": vars(self.search), "drift": self.drift.to_dict(),
+            "fixed": list(self.fixed), "source": self.source, "seed": self.seed,
             "warnings": [vars(w) for w in self.warnings],
             "residuals": self.residuals.tolist(), "draws": self.draws.tolist(),
         }

@@ -229,6 +229,6 @@ def compose_by_name(text: str) -> ComposedEntry:
     for name in names:
         stem, _, key = name.partition(":")
         if stem not in Module.registry:
-            raise unknown("module", stem, Module.registry, f"in {text!r}")
+            raise unknown("module", stem, Module.registry, where=f"in {text!r}")
         modules.append(Module.registry[stem].of(key))
     return compose_entry(registry.law(base), modules)

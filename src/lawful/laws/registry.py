@@ -81,7 +81,7 @@ def form(name: str | Law | type[Law]) -> Law:
         raise InputError(f"form {stem!r} takes no ':{over}': only forms over one quantity do, "
                          f"such as power_law:tokens")
     if over not in QUANTITIES:
-        raise unknown("quantity", over, QUANTITIES, f"in form {name!r}")
+        raise unknown("quantity", over, QUANTITIES, where=f"in form {name!r}")
     return template(cls, over=over)
 
 

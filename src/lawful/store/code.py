@@ -35,7 +35,7 @@ def load_class(name: str, folders: Iterable[str | Path] = (".",)) -> type:
         raise InputError(f"{path}, line {line}: running the file raised {type(problem).__name__}: {problem}") from None
     classes = {n: c for n, c in vars(module).items() if isinstance(c, type) and c.__module__ == spec.name}
     if wanted not in classes:
-        raise unknown("class", wanted, classes, f"in {path}")
+        raise unknown("class", wanted, classes, where=f"in {path}")
     return classes[wanted]
 
 
