@@ -25,6 +25,7 @@ MAY_IMPORT = {
     "quantities": {"errors"},
     "results": {"errors", "quantities"},
     "filters": BASE,
+    "merge": RUNS,
     "runs": BASE | {"filters"},
     "laws": BASE,
     "fit": RUNS | {"laws"},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
@@ -13,16 +14,23 @@ from lawful.quantities import format_number, parse_assignments, parse_number, pa
 
 if TYPE_CHECKING:
     from lawful.fit import Forecast, GroupedFit
+    from lawful.fit.refit import Refit
     from lawful.runs import RunTable
 
 _NO_OUTPUT, _ALL_ROWS, _PLAIN = Output(), Rows(), Fitting()
+_DECIDED = ("form", "formula", "target", "inputs", "loss", "delta", "fix")
+"""Options of the command that a saved fit decides: with ``--from`` they may not be given."""
+
+_RECORDED = ("loss", "delta", "fixed", "bootstrap", "seed", "level")
+"""Options of ``lawful.fit.fit`` that a saved fit holds: with ``--from`` they are its own unless they are asked for."""
 
 
 def fit(
     runs: RunsPath,
     /,
-    *,
+    *more: str,
     compute: str | None = None,
+    saved: Annotated[str | None, Parameter(name="--from")] = None,
     share: Annotated[list[str] | None, Parameter(negative="", consume_multiple=True)] = None,
     fitting: Fitting = _PLAIN,
     rows: Rows = _ALL_ROWS,
@@ -34,24 +42,31 @@ def fit(
     ----------
     runs
         The table: csv, tsv, jsonl, parquet, or - for standard input.
+    more
+        Further tables of runs, merged with the first.
     compute
         Also give the optimal params, tokens and loss at this budget in FLOP.
+    saved
+        Fit as this saved fit was fitted, and say what moved and how the runs that are new came out.
     share
         Fit a law to each group of runs, these coefficients the same in all: --share alpha beta by=corpus.
     """
     from lawful.fit import fit as fit_law
 
     check(output)
-    table = rows.read(runs)
+    table = rows.read(runs, *more)
     if share is not None:
-        if compute is not None:
-            raise InputError("--compute and --share: an optimum is that of one law; fit one group with --where")
+        if compute is not None or saved is not None:
+            raise InputError("--share fits several laws: --compute and --from are for one; fit one group with --where")
         grouped = _grouped(share, table, fitting)
         show(grouped, repr(grouped), output, grouped.warnings)
         return
-    fitted = fit_law(fitting.law(table), table, **fitting.options())  # type: ignore[arg-type]
-    result = fitted.to_dict()
-    text = repr(fitted)
+    if saved is not None:
+        again = refit_as(saved, table, fitting)
+        fitted, result, text, warnings = again.fit, again.to_dict(), repr(again), again.warnings
+    else:
+        fitted = fit_law(fitting.law(table), table, **fitting.options())  # type: ignore[arg-type]
+        result, text, warnings = fitted.to_dict(), repr(fitted), ()
     if compute is not None:
         budget = parse_positive(compute, "--compute")
         _, intervals = fitted.allocate(budget)
@@ -59,7 +74,22 @@ def fit(
         text += f"\nat {format_number(budget, unit='FLOP')} FLOP\n" + "\n".join(
             f"  {name:<8}{i.value:<12.6g} ± {i.std:<10.3g} {100 * fitted.level:g} % [{i.low:.5g}, {i.high:.5g}]"
             for name, i in intervals.items())
-    show(result, text, output, fitted.warnings)
+    show(result, text, output, (*fitted.warnings, *warnings))
+
+
+def refit_as(saved: str, runs: RunTable, fitting: Fitting) -> Refit:
+    """The fit in the file ``saved`` again, on ``runs``; what it does not record may be asked for anew."""
+    from lawful.fit import Fit
+    from lawful.fit.refit import refit
+
+    asked = [f.name for f in fields(fitting) if getattr(fitting, f.name) != f.default]
+    if decided := [name for name in asked if name in _DECIDED]:
+        raise InputError(f"--{decided[0]} is decided by --from {saved}; leave it out, or fit without --from")
+    old = find_law(saved)
+    if not isinstance(old, Fit):
+        raise InputError(f"--from {saved}: give a saved fit, made with lawful fit -o fit.json")
+    anew = {name: value for name, value in fitting.options().items() if name in asked or name not in _RECORDED}
+    return refit(old, runs, **anew)  # type: ignore[arg-type]
 
 
 def _grouped(share: list[str], table: RunTable, fitting: Fitting) -> GroupedFit:

@@ -47,8 +47,9 @@ class Rows:
     map: Annotated[list[str] | None, Parameter(negative="", consume_multiple=False)] = None
     "Read a quantity from a column: --map params=n_nonemb. May be given several times."
 
-    def read(self, path: str) -> RunTable:
-        """The runs in ``path``, filtered and mapped."""
+    def read(self, *paths: str) -> RunTable:
+        """The runs in the tables ``paths`` as one, each filtered and mapped."""
+        from lawful.merge import merge
         from lawful.store import read_runs
 
         mapping: dict[str, str] = {}
@@ -57,7 +58,7 @@ class Rows:
             if not equals or not name or not column:
                 raise InputError(f"--map {pair}: write --map QUANTITY=COLUMN, for example --map params=n_nonemb")
             mapping[name.strip()] = column.strip()
-        return read_runs(path, mapping=mapping, where=self.where)
+        return merge(*(read_runs(path, mapping=mapping, where=self.where) for path in paths))
 
 
 @Parameter(name="*")

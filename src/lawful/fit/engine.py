@@ -49,6 +49,7 @@ def fit(
     weights: str | Array | None = None,
     noise: str | Array | None = None,
     cluster: str | None = None,
+    start: Law | None = None,
 ) -> Fit:
     """Fit ``form`` to ``runs`` and resample it: the law, its draws, and how sure the search is.
 
@@ -57,7 +58,7 @@ def fit(
     penalty; ``noise`` (a column, an array, or ``seeds`` to estimate it from repeated runs) is the
     standard deviation of each run's outcome. Each of ``bootstrap`` resamples draws runs with
     replacement (or the groups of runs that the column ``cluster`` names) and is solved from a global
-    start of its own.
+    start of its own. ``start`` is a law of the form from which the optimum is searched as well.
 
     Raises ``RunsError`` for a missing column, fewer runs than coefficients, a quantity with one distinct
     value, or outcomes that are all equal; ``InputError`` for a bad option; ``UnknownName`` for a form.
@@ -71,7 +72,7 @@ def fit(
     problem, notes = prepare(law, runs, penalty, fixed=fixed, limits=limits or {}, weights=weights, noise=noise)
     job = settled(make_job(problem, penalty))
     assert isinstance(job.sample, Problem)
-    best, agree = search(job)
+    best, agree = search(job, None if start is None else np.array([[start.coefficients[n] for n in problem.names]]))
     best = job.problem.polish(best, job.penalty)
     c = best.coefficients[0]
     groups = None if cluster is None else _groups(runs, cluster)

@@ -121,13 +121,17 @@ class Fit:
     @property
     def derived(self) -> dict[str, Interval]:
         """The exponents of the optimal params and tokens in compute, where the law divides compute."""
+        draws = self.derived_draws
+        best = self.law.allocation_exponents(self._typical_compute()) if draws else ()
+        return {name: interval(float(v), draws[name], self.level) for name, v in zip(draws, best, strict=True)}
+
+    @property
+    def derived_draws(self) -> dict[str, Array]:
+        """The draws of the exponents that ``derived`` gives intervals for, ``(draw,)`` each."""
         if not self.law.splits_compute:
             return {}
-        compute = self._typical_compute()
-        best = self.law.allocation_exponents(compute)
-        draws = self.sample.allocation_exponents(compute)
-        return {name: interval(float(v), np.ravel(d), self.level)
-                for name, v, d in zip(("params_exponent", "tokens_exponent"), best, draws, strict=True)}
+        draws = self.sample.allocation_exponents(self._typical_compute())
+        return dict(zip(("params_exponent", "tokens_exponent"), map(np.ravel, draws), strict=True))
 
     def _typical_compute(self) -> float:
         low_high = [self.region.spans[name] for name in ("params", "tokens")]

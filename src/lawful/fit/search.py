@@ -69,12 +69,15 @@ def same(a: Array, b: Array | float) -> npt.NDArray[np.bool_]:
     return np.asarray(np.abs(a - b) <= AGREEMENT * np.abs(b) + 1e-18)
 
 
-def search(job: Job) -> tuple[Solution, int]:
+def search(job: Job, also: Array | None = None) -> tuple[Solution, int]:
     """Every start's solution, best first, and how many starts reached the best objective.
 
+    ``also`` is a further start, ``(1, coefficient)``, such as the optimum of fewer runs.
     Raises ``FailedToAnswer`` where the formula has no finite value at any start.
     """
     starts = job.starts.best(None, STARTS)[0]
+    if also is not None:
+        starts = np.vstack([starts, also])
     solved = job.sample.descend(starts, None, job.penalty).sorted()
     if not np.isfinite(solved.objective[0]):
         raise FailedToAnswer(f"{job.sample.form} has no finite value on these runs from any of {len(starts)} starts: "

@@ -76,14 +76,22 @@ def compare(entries: Sequence[Published], at: Mapping[str, float]) -> Comparison
 
 
 def _answer(entry: Published, at: Mapping[str, float]) -> Answer:
-    known = _taken(entry, at)
-    lacks_params = "params" in entry.law.inputs and not any(name in known for name in PARAM_COUNTS)
-    counts = {name: at[name] for name in at if name in PARAM_COUNTS} if lacks_params else {}
-    taken, caveats = entry.resolve({**known, **counts})
+    taken, caveats = read(entry, at)
     output = entry.law.output
     return Answer(entry.key, output.name, output.unit, float(entry.law.at(taken)), taken, entry.region.reach(**taken),
                   {n: c for n, c in entry.counting.items() if n in entry.law.inputs}, entry.unconfirmed,
                   tuple(c for c in caveats if c.code != "params_convention"))
+
+
+def read(entry: Published, at: Mapping[str, float]) -> tuple[dict[str, float], tuple[Caveat, ...]]:
+    """The inputs of ``entry`` among the quantities ``at``, which may hold those of other laws, with caveats.
+
+    Raises ``LawError`` for a quantity that is missing.
+    """
+    known = _taken(entry, at)
+    lacks_params = "params" in entry.law.inputs and not any(name in known for name in PARAM_COUNTS)
+    counts = {name: at[name] for name in at if name in PARAM_COUNTS} if lacks_params else {}
+    return entry.resolve({**known, **counts})
 
 
 def _taken(entry: Published, at: Mapping[str, float]) -> dict[str, float]:
