@@ -167,7 +167,7 @@ BAD: dict[str, tuple[Callable[[RunTable], dict[str, object]] | None, list[str], 
     "two budgets": (None, ["plan", "--law", "fit.json", "--compute", "1e21", "--usd", "5", "--device", "h100"],
                     "two budgets"),
     "no budget": (None, ["plan", "--law", "fit.json"], "give a budget"),
-    "unknown option": (None, ["fit", "runs.csv", "--frm", "kaplan"], "--form"),
+    "unknown option": (None, ["fit", "runs.csv", "--forrm", "kaplan"], "--form"),
     "filter": (None, ["fit", "runs.csv", "--where", "__import__('os')"], "is not a comparison"),
     "not a fit": (None, ["predict", "runs.csv", "--at", "params=1e9,tokens=1e9"], "is not JSON"),
 }
