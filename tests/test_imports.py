@@ -39,9 +39,9 @@ MAY_IMPORT = {
     "data": set(),
 }
 OWNERS = {"torch": {"lab"}, "jinja2": {"report"}, "cyclopts": {"cli"}, "rich": {"cli"}, "pyarrow": {"store"},
-          "matplotlib": {"report"}}
+          "matplotlib": {"report"}, "emcee": {"fit"}}
 ANYWHERE = {"numpy", "scipy"}
-ONLY_IN_FUNCTIONS = {"scipy", "pyarrow", "matplotlib"}
+ONLY_IN_FUNCTIONS = {"scipy", "pyarrow", "matplotlib", "emcee"}
 NO_NUMPY_AT_THE_TOP = {"", "__main__", "cli", "cost", "errors", "quantities", "results", "report"}
 
 

@@ -9,9 +9,9 @@ from conftest import shared
 from lawful.fit import Fit, fit
 from lawful.fit.objective import objective
 from lawful.fit.problem import Problem
+from lawful.fit.resampling import resample, resample_weights
 from lawful.fit.search import Job
 from lawful.fit.starts import Lattice
-from lawful.fit.uncertainty import resample, resample_weights
 from lawful.laws import form
 from lawful.runs import RunTable
 from lawful.store import read_runs

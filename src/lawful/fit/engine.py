@@ -20,7 +20,7 @@ from lawful.fit.problem import Joint, Problem
 from lawful.fit.result import Fit, FitStatus, Search, noise_about, region_of
 from lawful.fit.search import make_job, search, settled
 from lawful.fit.solver import Solution
-from lawful.fit.uncertainty import bootstrap as resampled
+from lawful.fit.uncertainty import check_method, doubts, draw
 from lawful.laws.base import Law
 from lawful.laws.registry import form as find_form
 from lawful.results import Caveat
@@ -49,6 +49,7 @@ def fit(
     weights: str | Array | None = None,
     noise: str | Array | None = None,
     cluster: str | None = None,
+    uncertainty: str = "bootstrap",
     start: Law | None = None,
 ) -> Fit:
     """Fit ``form`` to ``runs`` and resample it: the law, its draws, and how sure the search is.
@@ -56,9 +57,10 @@ def fit(
     ``loss`` is one of ``lawful.fit.objective``; ``fixed`` holds coefficients at given values and
     ``limits`` keeps them within (low, high). ``weights`` (a column or an array) multiply each run's
     penalty; ``noise`` (a column, an array, or ``seeds`` to estimate it from repeated runs) is the
-    standard deviation of each run's outcome. Each of ``bootstrap`` resamples draws runs with
-    replacement (or the groups of runs that the column ``cluster`` names) and is solved from a global
-    start of its own. ``start`` is a law of the form from which the optimum is searched as well.
+    standard deviation of each run's outcome. ``uncertainty`` is a method of ``lawful.fit.uncertainty``:
+    each of ``bootstrap`` resamples draws runs with replacement (or the groups of runs that the column
+    ``cluster`` names) and is solved from a global start of its own; the other methods give as many draws.
+    ``start`` is a law of the form from which the optimum is searched as well.
 
     Raises ``RunsError`` for a missing column, fewer runs than coefficients, a quantity with one distinct
     value, or outcomes that are all equal; ``InputError`` for a bad option; ``UnknownName`` for a form.
@@ -66,6 +68,7 @@ def fit(
     law = find_form(form)
     fixed = dict(fixed or {})
     check_options(level, bootstrap)
+    check_method(uncertainty, cluster)
     check_fixed(law, fixed)
     law = law.with_coefficients({**law.coefficients, **fixed})
     penalty = objective(loss, delta)
@@ -76,7 +79,7 @@ def fit(
     best = job.problem.polish(best, job.penalty)
     c = best.coefficients[0]
     groups = None if cluster is None else _groups(runs, cluster)
-    draws = resampled(job, best.coefficients[:1], bootstrap, seed, groups)
+    draws = draw(uncertainty, job, best.coefficients[:1], bootstrap, seed, groups)
     fitted = law.with_coefficients({**fixed, **dict(zip(problem.names, c.tolist(), strict=True))})
     residuals = -job.problem.misfit(best.coefficients[:1])[0]
     condition, influence = identified(job.sample, c)
@@ -89,7 +92,8 @@ def fit(
         noise=noise_about(residuals, len(problem.names)),
         n_runs=problem.runs, level=level, search=Search(len(best.objective), agree, condition, draws.converged,
                                                         draws.agree),
-        warnings=(*notes, *warnings), fixed=tuple(fixed), source=runs.source, seed=seed, drift=drift,
+        warnings=(*notes, *warnings, *doubts(draws)), fixed=tuple(fixed), source=runs.source, seed=seed, drift=drift,
+        uncertainty={"method": uncertainty, **draws.about},
     )
 
 

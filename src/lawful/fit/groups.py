@@ -20,10 +20,10 @@ from lawful.fit.engine import check_options, draws_in_order, identified, judge
 from lawful.fit.objective import HUBER_DELTA, Objective, objective
 from lawful.fit.prepare import check_fixed, prepare
 from lawful.fit.problem import Joint, Problem
+from lawful.fit.resampling import resample, resample_weights
 from lawful.fit.result import Fit, FitStatus, Search, noise_about, region_of
 from lawful.fit.search import Job, make_job, search, settled
 from lawful.fit.starts import Lattice
-from lawful.fit.uncertainty import resample, resample_weights, spread_about
 from lawful.laws.base import Law
 from lawful.laws.registry import form as find_form
 from lawful.results import Caveat, Interval
@@ -131,10 +131,10 @@ def fit_groups(
     best, agree = search(job)
     best = joint.polish(best, job.penalty)
     point = best.coefficients[:1]
-    drawn = resample(job, point, _weights(problems, bootstrap, seed)) if bootstrap else None
+    beyond = job.penalty.beyond(joint.residuals(point))
+    drawn = resample(job, point, _weights(problems, bootstrap, seed, beyond)) if bootstrap else None
     converged, same = (drawn.converged, drawn.agree) if drawn else (1.0, 1.0)
-    draws = np.zeros((0, len(joint.names))) if drawn is None else spread_about(
-        joint, point, drawn.coefficients, joint.runs, job.penalty.beyond(joint.residuals(point)))
+    draws = drawn.coefficients if drawn else np.zeros((0, len(joint.names)))
     condition, influence = identified(joint, point[0])
     status, warnings = judge(joint, best, agree, condition, influence, converged)
     residuals = -joint.misfit(point)[0]
@@ -203,7 +203,7 @@ def _starts(joint: Joint, problems: Mapping[str, Problem], share: tuple[str, ...
     return _Starts(joint, np.array(points))
 
 
-def _weights(problems: Mapping[str, Problem], count: int, seed: int) -> Array:
+def _weights(problems: Mapping[str, Problem], count: int, seed: int, beyond: float) -> Array:
     """Case resamples drawn within each group, side by side."""
-    return np.concatenate([resample_weights(p.runs, count, min(len(p.names), p.runs - 1), seed + g)
+    return np.concatenate([resample_weights(p.runs, count, min(len(p.names), p.runs - 1), seed + g, beyond=beyond)
                            for g, p in enumerate(problems.values())], axis=1)

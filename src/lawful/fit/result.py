@@ -98,6 +98,7 @@ class Fit:
     source: str = "runs"
     seed: int = 0
     drift: Drift = NO_DRIFT
+    uncertainty: Mapping[str, Any] = field(default_factory=lambda: {"method": "bootstrap"})
 
     @cached_property
     def sample(self) -> Law:
@@ -190,7 +191,7 @@ class Fit:
             "level": self.level, "objective": dict(self.objective), "n_runs": self.n_runs,
             "output": self.law.output.name, "noise": self.noise, "region": self.region.to_dict(),
             "derived": {name: vars(i) for name, i in self.derived.items()},
-            "search": vars(self.search), "drift": self.drift.to_dict(),
+            "search": vars(self.search), "drift": self.drift.to_dict(), "uncertainty": dict(self.uncertainty),
             "fixed": list(self.fixed), "source": self.source, "seed": self.seed,
             "warnings": [vars(w) for w in self.warnings],
             "residuals": self.residuals.tolist(), "draws": self.draws.tolist(),
@@ -211,6 +212,7 @@ class Fit:
                 warnings=tuple(Caveat(**w) for w in data["warnings"]), fixed=tuple(data["fixed"]),
                 source=data["source"], seed=data["seed"],
                 drift=Drift.from_dict(data["drift"]) if "drift" in data else NO_DRIFT,
+                uncertainty=data.get("uncertainty", {"method": "bootstrap"}),
             )
         except (KeyError, TypeError, ValueError, AttributeError) as problem:
             raise InputError(f"a saved fit that cannot be read: {type(problem).__name__} {problem}; "

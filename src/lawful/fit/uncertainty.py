@@ -1,112 +1,71 @@
 """What the coefficients could also have been: draws about the estimate, by several methods.
 
-What to use when: ``case`` (the default) draws runs with replacement; ``cluster`` draws whole groups of
-runs that share their luck (a seed, a family, a budget).
+What to use when:
+
+- ``bootstrap`` (the default) draws runs with replacement and solves each resample anew: the best coverage of
+  these by docs/uncertainty.md, and the fastest;
+- ``studentised`` measures each resample's error in its own standard errors;
+- ``jackknife`` leaves each run out once: a covariance, cheap for a slow form, symmetric;
+- ``profile`` follows the objective itself: skewed intervals where the surface is bent, open ones where a
+  coefficient is not determined;
+- ``posterior`` samples the objective as a likelihood, by emcee.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import numpy.typing as npt
 
-from lawful.fit.problem import Joint, Problem
-from lawful.fit.search import Job, same
+from lawful.errors import InputError, unknown
+from lawful.fit.posterior import posterior
+from lawful.fit.profile import profile
+from lawful.fit.resampling import Draws, Groups, bootstrap, jackknife, moved, studentised
+from lawful.fit.search import Job
+from lawful.results import Caveat
 
 Array = npt.NDArray[np.float64]
 
-CHECKED_RESAMPLES = 64
-"""Resamples that are solved twice, from their own lattice and from the point estimate."""
+RESAMPLING: Mapping[str, Callable[[Job, Array, int, int, Groups | None], Draws]] = {
+    "bootstrap": bootstrap, "studentised": studentised, "jackknife": jackknife,
+}
+OTHERS: Mapping[str, Callable[[Job, Array, int, int], Draws]] = {"profile": profile, "posterior": posterior}
 
-@dataclass(frozen=True)
-class Draws:
-    """Coefficients ``(draw, coefficient)``; the shares of draws that converged and that had one optimum."""
-
-    coefficients: Array
-    converged: float = 1.0
-    agree: float = 1.0
+MIXED, ENOUGH = 1.01, 400.0
+"""The R-hat above which chains have not mixed, and the effective sample size that an interval needs."""
 
 
-def bootstrap(job: Job, point: Array, count: int, seed: int, cluster: npt.NDArray[np.int64] | None = None) -> Draws:
-    """``count`` resamples of the runs, or of the clusters they belong to, about ``point`` ``(1, coefficient)``.
+def check_method(method: str, cluster: str | None) -> None:
+    """Raise ``InputError`` for a method that does not exist, or that cannot draw clusters."""
+    if method not in {*RESAMPLING, *OTHERS}:
+        raise unknown("method", method, (*RESAMPLING, *OTHERS), where="in --uncertainty")
+    if cluster is not None and method not in RESAMPLING:
+        raise InputError(f"--uncertainty {method} knows no clusters; with --cluster give {', '.join(RESAMPLING)}")
 
-    The draws of a sample of m of n runs are scaled by the root of m / n.
+
+def draw(method: str, job: Job, point: Array, count: int, seed: int, cluster: Groups | None = None) -> Draws:
+    """``count`` draws about ``point`` ``(1, coefficient)`` by ``method``.
+
+    Of a long table a sample of m of its n runs is used, and the draws are scaled by the root of m / n.
     """
     if count == 0:
         return Draws(np.zeros((0, point.shape[1])))
-    weights = resample_weights(job.sample.runs, count, len(job.sample.names), seed, cluster)
-    centre = point
-    if job.sample is not job.problem:
-        centre = job.sample.descend(point, None, job.penalty).coefficients
-    found = resample(job, centre, weights)
-    runs = job.sample.runs if cluster is None else int(cluster.max()) + 1
-    draws = spread_about(job.sample, centre, found.coefficients, runs, job.penalty.beyond(job.sample.residuals(centre)))
-    if job.sample is not job.problem:
-        draws = moved(job.sample, draws, centre, point, np.sqrt(job.sample.runs / job.problem.runs))
-    return Draws(draws, found.converged, found.agree)
+    whole = job.sample is job.problem
+    centre = point if whole else job.sample.descend(point, None, job.penalty).coefficients
+    found = (RESAMPLING[method](job, centre, count, seed, cluster) if method in RESAMPLING
+             else OTHERS[method](job, centre, count, seed))
+    if whole:
+        return found
+    draws = moved(job.sample, found.coefficients, centre, point, (job.sample.runs / job.problem.runs) ** 0.5)
+    return Draws(draws, found.converged, found.agree, found.about)
 
 
-def resample(job: Job, point: Array, weights: Array) -> Draws:
-    """The coefficients of each resample in ``weights`` ``(draw, run)``: solved from a global start of its own.
-
-    A sample of them is solved from ``point`` as well: if any disagrees, all are, and the better one is kept.
-    """
-    count, problem = len(weights), job.sample
-    solved = problem.descend(job.starts.best(weights)[:, 0], weights, job.penalty)
-    checked = min(CHECKED_RESAMPLES, count)
-    again = problem.descend(np.repeat(point, checked, axis=0), weights[:checked], job.penalty)
-    agree = same(again.objective, solved.objective[:checked])
-    if not agree.all():
-        again = problem.descend(np.repeat(point, count, axis=0), weights, job.penalty)
-        agree = same(again.objective, solved.objective)
-    better = np.zeros(count, dtype=bool)
-    better[: len(again.objective)] = again.objective < solved.objective[: len(again.objective)]
-    draws, converged = solved.coefficients.copy(), solved.converged.copy()
-    draws[better] = again.coefficients[better[: len(again.objective)]]
-    converged[better] = again.converged[better[: len(again.objective)]]
-    return Draws(draws, float(converged.mean()), float(agree.mean()))
-
-
-def resample_weights(runs: int, count: int, coefficients: int, seed: int,
-                     cluster: npt.NDArray[np.int64] | None = None) -> Array:
-    """How often each run is drawn in each of ``count`` resamples, ``(count, run)``.
-
-    ``cluster`` numbers the group of each run: groups are drawn, and their runs with them. A resample with
-    fewer distinct runs than coefficients can fit nothing and is drawn again.
-    """
-    rng = np.random.default_rng(seed)
-    groups = runs if cluster is None else int(cluster.max()) + 1
-    share = np.full(groups, 1.0 / groups)
-
-    def draw(number: int) -> Array:
-        counts = rng.multinomial(groups, share, size=number).astype(float)
-        return counts if cluster is None else counts[:, cluster]
-
-    weights = draw(count)
-    for _ in range(100):
-        poor = np.flatnonzero((weights > 0).sum(axis=1) < min(coefficients + 1, runs))
-        if not len(poor):
-            break
-        weights[poor] = draw(len(poor))
-    return weights
-
-
-def spread_about(problem: Problem | Joint, point: Array, draws: Array, runs: int, beyond: float) -> Array:
-    """The resamples, spread about the estimate by (n / (n - p))**(1/2 - 9/4 q) for small tables.
-
-    q is the share of residuals ``beyond`` delta. At q = 0 (least squares) residuals are smaller than the noise
-    by the root of n / (n - p), and so is what their resamples show. Near q = 1 (least absolute deviations)
-    case resamples of few runs spread too far. The rule is a line between both ends, its slope set on
-    simulated tables; tests/studies measures the coverage that it gives.
-    """
-    coefficients = len(problem.names)
-    if runs <= coefficients or not len(draws):
-        return draws
-    return moved(problem, draws, point, point, (runs / (runs - coefficients)) ** (0.5 - 2.25 * beyond))
-
-
-def moved(problem: Problem | Joint, draws: Array, centre: Array, point: Array, factor: float) -> Array:
-    """Draws about ``centre`` as draws about ``point``, their distance times ``factor`` in the unbounded variables."""
-    free = problem.space.free
-    return problem.space.coefficients(free(point) + factor * (free(draws) - free(centre)))
+def doubts(draws: Draws) -> tuple[Caveat, ...]:
+    """What the reader of these draws must know about them."""
+    slow = [name for name, r_hat in draws.about.get("r_hat", {}).items()
+            if r_hat > MIXED or draws.about["ess"][name] < ENOUGH]
+    if not slow:
+        return ()
+    return (Caveat("not_mixed", f"the chains of {', '.join(slow)} have R-hat above {MIXED:g} or fewer than "
+                   f"{ENOUGH:g} effective draws: read their intervals as rough"),)
