@@ -112,7 +112,7 @@ def resample_weights(runs: int, count: int, coefficients: int, seed: int, cluste
     share = np.full(groups, 1.0 / groups)
 
     def draw(number: int) -> Array:
-        counts = rng.multinomial(size, share, size=number) * (groups / size)
+        counts: Array = rng.multinomial(size, share, size=number) * (groups / size)
         return counts if cluster is None else counts[:, cluster]
 
     weights = draw(count)
@@ -134,7 +134,8 @@ def resample_size(runs: int, coefficients: int, beyond: float) -> int:
     """
     if runs <= coefficients:
         return runs
-    return max(round(runs * ((runs - coefficients) / runs) ** (1.0 - 4.5 * beyond)), coefficients + 1)
+    size = runs * float((runs - coefficients) / runs) ** (1.0 - 4.5 * beyond)
+    return max(round(size), coefficients + 1)
 
 
 def moved(problem: Problem | Joint, draws: Array, centre: Array, point: Array, factor: float) -> Array:
