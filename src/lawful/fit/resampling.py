@@ -112,7 +112,8 @@ def resample_weights(runs: int, count: int, coefficients: int, seed: int, cluste
     share = np.full(groups, 1.0 / groups)
 
     def draw(number: int) -> Array:
-        counts: Array = rng.multinomial(size, share, size=number) * (groups / size)
+        counts: Array = rng.multinomial(size, share, size=number).astype(np.float64)
+        counts *= groups / size
         return counts if cluster is None else counts[:, cluster]
 
     weights = draw(count)
@@ -134,7 +135,7 @@ def resample_size(runs: int, coefficients: int, beyond: float) -> int:
     """
     if runs <= coefficients:
         return runs
-    size = runs * float((runs - coefficients) / runs) ** (1.0 - 4.5 * beyond)
+    size: float = runs * ((runs - coefficients) / runs) ** (1.0 - 4.5 * beyond)
     return max(round(size), coefficients + 1)
 
 
