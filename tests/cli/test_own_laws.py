@@ -121,6 +121,12 @@ def test_a_formula_goes_wherever_a_form_goes(folder: Path, command: str) -> None
     assert (data.get("fit") or data)["form"] == "formula"
 
 
+def test_a_formula_may_begin_with_a_minus(folder: Path) -> None:
+    data = read(lawful("fit", "runs.csv", "--formula", "-A + B/params**alpha", "--json", "--bootstrap", "0",
+                       cwd=folder))
+    assert data["formula"] == "loss = -A + B / params**alpha"
+
+
 def test_columns_of_the_table_are_inputs_and_targets(folder: Path) -> None:
     data = read(lawful("fit", "runs.csv", "--formula", "a + b*my_depth", "--target", "my_score",
                        "--limit", "b=-inf:inf", "--loss", "log_squares", "--bootstrap", "10", "--json",

@@ -100,13 +100,29 @@ def test_a_saved_fit_is_read_in_a_fresh_process() -> None:
     ("E + A*sigmoid((m - log(compute)) / s)", {"E": 1.0, "A": 4.0, "m": 45.0, "s": 1.7}),
 ])
 def test_truth_in_truth_out(text: str, truth: dict[str, float]) -> None:
-    limits = {"m": (20.0, 60.0)} if "m" in truth else {}
-    law = formula(text, limits=limits).with_coefficients(truth)
+    law = formula(text).with_coefficients(truth)
     design = isoflop_design()
     design["compute"] = 6.0 * design["params"] * design["tokens"]
-    fitted = fit(formula(text, limits=limits), RunTable.of(**design, loss=law.at(design)), loss="log_squares",
+    fitted = fit(formula(text), RunTable.of(**design, loss=law.at(design)), loss="log_squares",
                  bootstrap=0)
     assert fitted.law.coefficients == pytest.approx(truth, rel=1e-4)
+
+
+@pytest.mark.parametrize("unit", [1e-6, 1.0, 1e9])
+@pytest.mark.parametrize(("text", "scales"), [
+    ("a - b*exp(-k*my_x)", {"k": -1}),
+    ("a + b*exp(-(my_x - m)**2/s**2)", {"m": 1, "s": 1}),
+    ("a + b*sigmoid((my_x - m)/s)", {"m": 1, "s": 1}),
+    ("a + b*(1 + my_x/c)**-d", {"c": 1}),
+    ("a + b*sigmoid(k*(log(my_x) - log(c)))", {"c": 1}),
+])
+def test_the_unit_of_an_input_does_not_matter(text: str, scales: dict[str, int], unit: float) -> None:
+    plain = {"a": 3.0, "b": 1.5, "k": 0.7, "m": 4.0, "s": 1.2, "c": 2.0, "d": 0.8}
+    law = formula(text, output="my_y", inputs=["my_x"])
+    truth = {name: plain[name] * unit ** scales.get(name, 0) for name in law.names()}
+    x = unit * np.linspace(0.2, 9.0, 40)
+    runs = RunTable.of(my_x=x, my_y=law.with_coefficients(truth)(my_x=x))
+    assert fit(law, runs, loss="squares", bootstrap=0).law.coefficients == pytest.approx(truth, rel=1e-6)
 
 
 # -------------------------------------------------------------------------------------- inputs and outputs
@@ -149,26 +165,55 @@ def test_columns_of_a_table_are_inputs_where_they_occur() -> None:
 
 # ---------------------------------------------------------------------------------------------- limits
 
-@pytest.mark.parametrize(("text", "name", "start"), [
-    ("E + A*params**-alpha", "E", (1e-2, 1e8)),
-    ("E + A*params**-alpha", "alpha", (0.02, 1.6)),
-    ("E + (A/params)**(a/b)", "b", (0.02, 1.6)),
-    ("(x_c/compute)**alpha", "x_c", (1.0, 1e26)),
-    ("(1 + compute/x_c)**-alpha", "x_c", (1.0, 1e26)),
-    ("E*(1 - exp(-k*steps))", "k", (1e-10, 1e4)),
-    ("E*exp(m - params**a)", "m", (-10.0, 10.0)),
-    ("E*sigmoid(log(compute) - m)", "m", (-10.0, 10.0)),
+STEPS = {"steps": np.array([2.0, 20.0, 50.0]), "my_x": np.array([-1.0, 0.0, 4.0])}
+
+
+@pytest.mark.parametrize(("text", "name", "low", "start"), [
+    ("E + A*steps**-alpha", "E", 0, (1e-2, 1e8)),
+    ("E + A*steps**-alpha", "alpha", 0, (0.02, 1.6)),
+    ("E + (A/steps)**(a/b)", "b", 0, (0.02, 1.6)),
+    ("(x_c/steps)**alpha", "x_c", 0, (2e-4, 5e5)),
+    ("(1 + steps/x_c)**-alpha", "x_c", 0, (2e-4, 5e5)),
+    ("(1 + k*steps**2)**-alpha", "k", 0, (1e-4 / 2500, 1e4 / 4)),
+    ("E*(1 - exp(-k*steps))", "k", 0, (1e-3 / 50, 30 / 2)),
+    ("E*exp(m - steps**a)", "m", -math.inf, (-10.0, 10.0)),
+    ("E*sigmoid((log(steps) - m)/s)", "m", -math.inf, (math.log(2), math.log(50))),
+    ("E*sigmoid(log(steps) + m)", "m", -math.inf, (-math.log(50), -math.log(2))),
+    ("E*exp(-(my_x - m)**2/s**2)", "m", -math.inf, (-1.0, 4.0)),
+    ("E*exp(b/(steps + m))", "m", 0, (0.02, 5000.0)),
+    ("E*(steps + D)**-beta", "D", 0, (0.02, 5000.0)),
+    ("E*max(steps - D, 1)**-beta", "D", 0, (2.0, 50.0)),
+    ("E*(my_x - D)**2", "D", 0, (1.0, 4.0)),
+    ("E*exp(-k*my_x)", "k", 0, (1e-3 / 4, 30.0)),
 ])
-def test_limits_follow_from_how_a_coefficient_enters(text: str, name: str, start: tuple[float, float]) -> None:
-    limit = formula(text).limits()[name]
-    assert limit.start == start
-    assert limit.low == (-math.inf if start[0] < 0 else 0.0)
+def test_limits_follow_from_how_a_coefficient_enters_and_starts_from_the_runs(
+        text: str, name: str, low: float, start: tuple[float, float]) -> None:
+    law = formula(text, inputs=[n for n in STEPS if n in text])
+    assert law.limits()[name].low == low
+    assert law.limits_on(STEPS)[name].low == low
+    assert law.limits_on(STEPS)[name].start == pytest.approx(start)
+
+
+def test_limits_that_are_given_leave_to_the_runs_what_they_do_not_say() -> None:
+    def start(limit: str) -> tuple[float, float]:
+        return formula("E*exp(-k*steps)", limits={"k": limit}).limits_on(STEPS)["k"].start
+
+    assert start("0:2") == formula("E*exp(-k*steps)", limits={"k": "0:2"}).limits()["k"].start, "all of it"
+    assert start("-inf:inf") == pytest.approx((-30 / 50, 30 / 50))
+    assert start("1:") == pytest.approx((1.0, 15.0))
+    assert start("100:")[0] > 100.0, "beyond what the runs say"
+
+
+def test_inputs_that_say_nothing_leave_a_search_where_it_was() -> None:
+    law = formula("E*exp(-k*log(steps))")
+    for steps in (1.0, 0.0, -1.0):
+        assert law.limits_on({"steps": np.full(3, steps)}) == law.limits()
 
 
 @pytest.mark.parametrize(("given", "low", "high"), [
     ((0.0, 2.0), 0.0, 2.0), ("0:2", 0.0, 2.0), ((None, 2.0), 0.0, 2.0), (":2", 0.0, 2.0), ("0.5:", 0.5, math.inf),
     ("-inf:inf", -math.inf, math.inf), ("-3:3", -3.0, 3.0), ("3:4", 3.0, 4.0), ((5, None), 5.0, math.inf),
-    ("-5:", -5.0, math.inf), ("700:800", 700.0, 800.0),
+    ("-5:", -5.0, math.inf), ("-inf:-2", -math.inf, -2.0), ("700:800", 700.0, 800.0),
 ])
 def test_limits_may_be_given(given: Any, low: float, high: float) -> None:
     for text in ("E + A*params**-alpha", "E + alpha*params**-b"):
@@ -220,7 +265,6 @@ def test_a_limit_is_a_range(text: str, ends: tuple[float | None, float | None]) 
     ("E*params", {"limits": {"E": (-1, None), "F": (0, 1)}}, "F does not occur"),
     ("E*params", {"limits": {"E": "-5:-5"}}, "nothing lies between"),
     ("E*params", {"limits": {"E": (math.nan, 1)}}, "nan"),
-    ("E*params", {"limits": {"E": (-math.inf, 1)}}, "give it a low end as well"),
     ("E*params", {"limits": {"E": "2"}}, "limit of E: '2' is no range"),
     ("E*params", {"limits": {"E": "a:b"}}, "limit of E: 'a' is not a number"),
     ("E*params +", {}, "column 11: the formula ends"),

@@ -68,7 +68,7 @@ class Fitting:
 
     form: str = "chinchilla"
     "The form: chinchilla, kaplan, power_law, power_law_floor (:tokens, :params ...), a catalogue key, FILE.py:CLASS."
-    formula: str | None = None
+    formula: Annotated[str | None, Parameter(allow_leading_hyphen=True)] = None
     "Your own law instead: --formula \"E + A*params**-alpha\"."
     target: str | None = None
     "What the formula predicts: a quantity or a column (loss)."

@@ -46,7 +46,7 @@ class Problem(Solvable):
     def __post_init__(self) -> None:
         self.names = tuple(name for name in self.law.names() if name not in self.fixed)
         self.runs = len(self.observed)
-        limits = {**self.law.limits(), **self.limits}
+        limits = {**self.law.limits_on(self.quantities), **self.limits}
         self.space = Space(tuple(limits[name] for name in self.names))
         if self.relative is None:
             self.relative = self.law.output.positive

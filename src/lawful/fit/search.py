@@ -29,6 +29,9 @@ STARTS = 24
 SAMPLE = 4096
 """Runs of a long table that are searched and resampled: more would cost much and settle nothing."""
 
+PATIENCE = 4000
+"""Further steps for the starts that ran out of them, where the best is one of these."""
+
 FINALISTS = 3
 """Distinct optima of a long table's sample that are solved again on the whole of it."""
 
@@ -83,6 +86,8 @@ def search(job: Job, also: Array | None = None) -> tuple[Solution, int]:
         raise FailedToAnswer(f"{job.sample.form} has no finite value on these runs from any of {len(starts)} starts: "
                              f"{undefined(job.sample, starts)}; is a quantity in another unit than the law expects, or "
                              "a limit too narrow?")
+    if not solved.converged[0]:
+        solved = _followed(job, solved)
     agree = int(np.sum(same(solved.objective, solved.objective[0])))
     if job.problem is job.sample:
         return solved, agree
@@ -90,6 +95,15 @@ def search(job: Job, also: Array | None = None) -> tuple[Solution, int]:
     whole = job.problem.solve(solved.coefficients[apart], None, job.penalty).sorted()
     rest = np.minimum(np.arange(len(solved.objective)), len(apart) - 1)  # as many rows as there were starts
     return Solution(whole.coefficients[rest], whole.objective[rest], whole.converged[rest], whole.steps), agree
+
+
+def _followed(job: Job, solved: Solution) -> Solution:
+    """``solved`` with the rows that ran out of steps taken on to their end: the best of them creeps along a valley."""
+    rest = np.flatnonzero(~solved.converged & np.isfinite(solved.objective))
+    further = job.sample.solve(solved.coefficients[rest], None, job.penalty, max_steps=PATIENCE)
+    coefficients, objective, converged = solved.coefficients.copy(), solved.objective.copy(), solved.converged.copy()
+    coefficients[rest], objective[rest], converged[rest] = further.coefficients, further.objective, further.converged
+    return Solution(coefficients, objective, converged, solved.steps + further.steps).sorted()
 
 
 def settled(job: Job) -> Job:

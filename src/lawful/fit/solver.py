@@ -130,7 +130,8 @@ class Solvable(ABC):
                 if step_count % RESCALE == 0:
                     scale[active] = self.scale(u[active], None if weights is None else weights[active], penalty)
                 step_count += 1
-                step, promise = _step(g[active], H[active], scale[active], damping[active])
+                step, promise = _step(g[active], H[active], scale[active], damping[active],
+                                      self.space.stride(u[active]))
                 small = promise <= tolerance * (F[active] + 1e-22)
                 done[active[small & (damping[active] <= 1.0)]] = True
                 go = ~done[active]
@@ -166,8 +167,11 @@ def _size(g: Array, H: Array) -> float:
     return float(np.max(np.abs(g) / np.sqrt(np.maximum(np.abs(np.diag(H)), 1e-300))))
 
 
-def _step(g: Array, H: Array, scale: Array, damping: Array) -> tuple[Array, Array]:
-    """The damped Newton step of each row and the decrease it promises; more damping where H is not positive."""
+def _step(g: Array, H: Array, scale: Array, damping: Array, longest: Array) -> tuple[Array, Array]:
+    """The damped Newton step of each row and the decrease it promises; more damping where H is not positive.
+
+    No variable goes further than its ``longest`` step.
+    """
     floor = 1e-14 * scale.max(axis=1, keepdims=True) + 1e-300
     unit = 1.0 / np.sqrt(np.maximum(scale, floor))
     Hs = H * unit[:, :, None] * unit[:, None, :]
@@ -178,5 +182,6 @@ def _step(g: Array, H: Array, scale: Array, damping: Array) -> tuple[Array, Arra
     move = -along / curvature
     size = np.sqrt((move**2).sum(axis=1, keepdims=True))
     step = np.einsum("bji,bi->bj", vectors, move) * unit
-    step = np.clip(step, -2.0, 2.0) if np.isfinite(size).all() else np.nan_to_num(np.clip(step, -2.0, 2.0))
+    step = np.clip(step, -longest, longest)
+    step = step if np.isfinite(size).all() else np.nan_to_num(step)
     return step, 0.5 * np.sum(along**2 / curvature, axis=1)

@@ -42,6 +42,12 @@ class Space:
         c, first, second = (np.stack(parts, axis=1) for parts in zip(*columns, strict=True))
         return c, first, second
 
+    def stride(self, u: Array) -> Array:
+        """The longest step from ``u``: 2 in a logarithm, twice its own size for a coefficient that is its own."""
+        whole = np.array([np.isinf(limit.low) and np.isinf(limit.high) for limit in self.limits])
+        longest: Array = np.where(whole, np.maximum(2.0, 2.0 * np.abs(u)), 2.0)
+        return longest
+
     def at_limit(self, c: Array) -> list[int]:
         """Which of the coefficients ``(coefficient,)`` ran into a limit; 0 and infinity are not such limits."""
         found = []

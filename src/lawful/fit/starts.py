@@ -124,6 +124,7 @@ def _basis(problem: Problem, points: Array, rows: npt.NDArray[np.int64]) -> Arra
     return np.nan_to_num(basis, nan=1e6, posinf=1e6, neginf=-1e6)
 
 
+@np.errstate(all="ignore")  # a basis that overflows makes a bad start, not an error
 def _project(moments: Array, pairs: list[tuple[int, int]], signed: list[bool]) -> tuple[list[Array], Array]:
     """The linear coefficients and the misfit they leave, per (weighting, lattice point).
 

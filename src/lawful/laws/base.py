@@ -184,6 +184,10 @@ class Law(ABC):
         """The fields that are choices, not coefficients."""
         return {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if f.name not in self.limits()}
 
+    def limits_on(self, quantities: Mapping[str, Any]) -> dict[str, Limit]:
+        """``limits`` for a search on runs with these quantities, by name."""
+        return dict(self.limits())
+
     @property
     def coefficients(self) -> dict[str, Any]:
         """The coefficients by name."""

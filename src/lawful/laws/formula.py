@@ -1,18 +1,8 @@
 """A law from a formula typed as text: ``formula("E + A*params**-alpha + B*tokens**-beta")``.
 
 Names of the glossary, ``mixture.<domain>`` and ``loss.<domain>``, and the columns named in ``inputs`` are
-inputs; every other name is a coefficient. How it enters the formula says where it may lie:
-
-| a coefficient that is | lies in | searched in |
-| --- | --- | --- |
-| part of an exponent | (0, inf) | 0.02 to 1.6 |
-| a term within an exp or a sigmoid | the whole line | -10 to 10 |
-| divided by an input, or an input by it | (0, inf) | 1 to 1e26 |
-| multiplied with an input | (0, inf) | 1e-10 to 1e4 |
-| anything else | (0, inf) | 1e-2 to 1e8 |
-
-``limits`` overrides the second column, and with it the third. Coefficients that enter linearly are solved for
-and not searched, whatever their row.
+inputs; every other name is a coefficient. How it enters the formula says where it may lie (``lawful.laws.guesses``),
+unless ``limits`` say it. Coefficients that enter linearly are solved for and not searched.
 """
 
 from __future__ import annotations
@@ -28,16 +18,14 @@ from typing import Annotated, Any, ClassVar, get_args
 import numpy as np
 
 from lawful.errors import InputError, LawError, LawfulError, UnknownName
-from lawful.laws.base import MORE_IS_BETTER, Exponent, Law, Limit, Positive, Real, Scale
-from lawful.laws.expressions import Expr, constant, evaluate
+from lawful.laws.base import MORE_IS_BETTER, Exponent, Law, Limit, Real
+from lawful.laws.expressions import Expr, evaluate
+from lawful.laws.guesses import Guess, guesses
 from lawful.laws.parser import parse, refusal
 from lawful.laws.registry import template
 from lawful.quantities import QUANTITIES, parse_number, quantity, resolve_columns
 
 Limits = Mapping[str, tuple[float | None, float | None] | str]
-
-Rate = Annotated[float, Limit(0.0, math.inf, (1e-10, 1e4))]
-"""A rate per unit of an input."""
 
 NEAR = 0.8
 """Likeness (difflib) from which a name that is none is taken for a slip of a name that is one."""
@@ -53,6 +41,7 @@ class Formula(Law):
     _typed: ClassVar[Mapping[str, Any]]     # what makes the class again: the settings of a saved fit
     _body: ClassVar[Expr]
     _takes: ClassVar[tuple[str, ...]]
+    _guesses: ClassVar[Mapping[str, Guess]]
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -69,6 +58,11 @@ class Formula(Law):
         """Whether the law says how to divide compute: params and tokens alone, and an output known to be a loss."""
         return (set(self.inputs) == {"params", "tokens"} and self.output.name not in MORE_IS_BETTER
                 and self.output.unit != "")
+
+    def limits_on(self, quantities: Mapping[str, Any]) -> dict[str, Limit]:
+        """``limits`` with every search beginning where these quantities of the runs say."""
+        inputs = {name: quantities[name] for name in self.inputs}
+        return {name: self._guesses[name].on(limit, inputs) for name, limit in self.limits().items()}
 
     def __call__(self, /, *args: Any, **quantities: Any) -> Any:
         given = {**dict(zip(self.inputs, args, strict=False)), **quantities}
@@ -157,11 +151,9 @@ def limited(guess: Limit, low: float | None, high: float | None, name: str) -> L
     low, high = guess.low if low is None else float(low), guess.high if high is None else float(high)
     if not low < high or low == math.inf or high == -math.inf:
         raise LawError(f"limit of {name}: nothing lies between {low:g} and {high:g}")
-    if low == -math.inf and high < math.inf:
-        raise LawError(f"limit of {name}: give it a low end as well, or write -{name} in the formula")
     first, last = max(guess.start[0], low), min(guess.start[1], high)
     if low == -math.inf:
-        first, last = get_args(Real)[1].start
+        first, last = get_args(Real)[1].start if high == math.inf else (high - 10.0 * max(1.0, abs(high)), high)
     elif math.isfinite(high) and (guess != get_args(Exponent)[1] or first >= last):
         first, last = low if low != 0.0 else 1e-6 * high, high
     elif first >= last:
@@ -216,10 +208,10 @@ def _form(text: str, output: str, positive: bool, takes: tuple[str, ...],
     if not names:
         raise LawError("formula: it has no coefficient, so that there is nothing to fit")
     given = dict(limits)
-    guessed = _guesses(parsed.expression, set(takes))
+    guessed = guesses(parsed.expression, set(takes))
     fields: list[tuple[str, Any]] = []
     for name in names:
-        limit = guessed.get(name, get_args(Positive)[1])
+        limit = guessed[name].limit
         if name in given:
             limit = limited(limit, *parse_limit(given[name], name), name)
         fields.append((name, Annotated[float, limit]))
@@ -227,25 +219,6 @@ def _form(text: str, output: str, positive: bool, takes: tuple[str, ...],
     return make_dataclass(
         "TypedFormula", fields, bases=(Formula,), frozen=True,
         namespace={"__module__": __name__, "__doc__": f"The formula {text.strip()}", "_typed": typed,
-                   "_body": parsed.expression, "_takes": takes,
+                   "_body": parsed.expression, "_takes": takes, "_guesses": guessed,
                    "output": replace(quantity(output, (output,)), positive=positive)})
 
-
-def _guesses(body: Expr, inputs: set[str]) -> dict[str, Limit]:
-    """Where each coefficient may lie, by how it enters: the table at the top, its first row the strongest."""
-    rows: dict[Any, set[str]] = {Exponent: set(), Real: set(), Scale: set(), Rate: set()}
-    for node in body.walk():
-        if node.op == "power":
-            rows[Exponent] |= node.args[1].symbols()
-        elif node.op in ("exp", "sigmoid"):
-            rows[Real] |= {_signless(term).name for part in node.walk() if part.op == "add" for term in part.args}
-        elif node.op == "multiply":
-            above = {f.name for f in node.factors() if f.op == "symbol"}
-            below = {f.args[0].name for f in node.factors() if f.op == "power" and f.args[1] == constant(-1.0)}
-            rows[Scale] |= (above if below & inputs else set()) | (below if above & inputs else set())
-            rows[Rate] |= above if above & inputs else set()
-    return {name: get_args(limit)[1] for limit, names in reversed(rows.items()) for name in names}
-
-
-def _signless(term: Expr) -> Expr:
-    return term.args[1] if term.op == "multiply" and term.args[0] == constant(-1.0) else term

@@ -98,7 +98,7 @@ def _form_of_entry(name: str) -> Law:
 
 def template(cls: type[Law], **settings: Any) -> Law:
     """A law of the form ``cls`` whose coefficients stand in: 1, or the middle of their limits."""
-    ends = {name: (limit.low, limit.high) if math.isfinite(limit.high) else limit.start
+    ends = {name: (limit.low, limit.high) if math.isfinite(limit.high - limit.low) else limit.start
             for name, limit in cls.limits().items()}
     inside = {name: 1.0 if limit.low < 1.0 < limit.high else 0.5 * sum(ends[name])
               for name, limit in cls.limits().items()}
