@@ -193,7 +193,7 @@ def test_the_json_keys_are_the_documented_ones(tmp_path: Path, monkeypatch: pyte
     documented = {name: set(re.findall(r"`(\w+)`", keys))
                   for name, keys in re.findall(r"^- `lawful\.(\w+)/1`: (.*)$", page("cli.md"), re.MULTILINE)}
     monkeypatch.chdir(tmp_path)
-    for table in ("runs.csv", "recipes.csv"):
+    for table in ("runs.csv", "recipes.csv", "sweep.csv"):
         shutil.copy(DOCS / "examples" / table, tmp_path)
     main_ = ("fit runs.csv --bootstrap 20 -o fit.json", "diagnose runs.csv --bootstrap 20",
              "backtest runs.csv --bootstrap 20", "predict fit.json --at params=1B,tokens=20B",
@@ -201,7 +201,7 @@ def test_the_json_keys_are_the_documented_ones(tmp_path: Path, monkeypatch: pyte
              "laws show besiroglu2024_refit", "laws check", "report runs.csv --bootstrap 20",
              "laws compare besiroglu2024_refit hoffmann2022_approach3 --at params=1B,tokens=20B",
              "cite besiroglu2024_refit", "compare fit.json besiroglu2024_refit --compute 1e21", "export fit.json",
-             "arms recipes.csv --by recipe --bootstrap 20")
+             "arms recipes.csv --by recipe --bootstrap 20", "optima sweep.csv --bootstrap 20")
     actual = {}
     for command in main_:
         with suppress(SystemExit):

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 from itertools import pairwise
+from math import exp, log
 
+import numpy as np
 import pytest
 
+from lawful.fit import fit
 from lawful.laws.base import Law
-from lawful.laws.hyperparameters import WARMUP, AnnealedLoss, MultiPowerLoss, StepsForBatch, stages_of
+from lawful.laws.hyperparameters import WARMUP, AnnealedLoss, MultiPowerLoss, StepsForBatch, TunedChinchilla, stages_of
 from lawful.laws.registry import entry, law
+from lawful.runs import RunTable
 
 AUTHORS_25M = {"L0": 3.04045, "A": 0.52469, "alpha": 0.50787, "B": 363.79, "C": 2.06561, "beta": 0.58279,
                "gamma": 0.64142}
@@ -99,3 +103,35 @@ def test_two_definitions_of_the_critical_batch_agree() -> None:
 
 def test_mm1_learning_rate_of_the_30b_model() -> None:
     assert law("mm1_2024_lr")(params=30e9) == pytest.approx(2.2e-5, rel=0.01)
+
+
+SWEPT = TunedChinchilla(E=1.69, A=406.4, alpha=0.34, B=410.7, beta=0.28, eta_0=8e-4, p=0.5, q=0.2, batch_0=4e5, g=0.5,
+                        c_eta=0.02, c_batch=0.012, r=0.3)
+
+
+def test_a_tuned_loss_is_lowest_at_the_optima_and_worked_by_hand_off_them() -> None:
+    at = {"params": 3e8, "tokens": 1e11}
+    best = {"learning_rate": 8e-4 * (3e8 / 1e9) ** -0.5 * (1e11 / 2e10) ** 0.2, "batch_tokens": 4e5 * 5**0.5}
+    tuned = 1.69 + 406.4 / 3e8**0.34 + 410.7 / 1e11**0.28
+    assert SWEPT(**at, **best) == pytest.approx(tuned)
+    for name, value in best.items():
+        for factor in (0.5, 0.9, 1.1, 2.0):
+            assert SWEPT(**at, **{**best, name: factor * value}) > tuned
+    hot = SWEPT(**at, **{**best, "learning_rate": 2 * best["learning_rate"]})
+    assert hot == pytest.approx(tuned * exp(0.02 * (2 - 1 - log(2)) + 0.006 * (0.3 * log(2)) ** 2))
+    cold = SWEPT(**at, **{**best, "learning_rate": best["learning_rate"] / 2})
+    assert hot > cold, "too high costs more than as much too low"
+
+
+def test_a_sweep_without_a_full_grid_gives_back_its_law() -> None:
+    rng = np.random.default_rng(0)
+    runs = {"params": rng.choice([1e8, 3e8, 1e9], 90), "tokens": rng.choice([2e9, 1e10, 5e10], 90),
+            "learning_rate": 1e-3 * np.exp(rng.uniform(-2, 2, 90)),
+            "batch_tokens": 4e5 * np.exp(rng.uniform(-2, 2, 90))}
+    fitted = fit("tuned_chinchilla", RunTable.of(**runs, loss=SWEPT(**runs)), loss="log_squares", bootstrap=0)
+    assert fitted.law.coefficients == pytest.approx(SWEPT.coefficients, rel=1e-4)
+
+
+def test_a_setting_divides_no_compute() -> None:
+    assert law("steplaw2025").law.inputs == ("params", "tokens")
+    assert not law("steplaw2025").law.splits_compute

@@ -28,6 +28,7 @@ for _name, _target, _help in (
     ("fit", "fitting:fit", "Fit a law to a table of runs, with intervals."),
     ("diagnose", "validating:diagnose", "Find what stands between a table of runs and a plan."),
     ("backtest", "validating:backtest", "Fit on small runs, predict larger ones, and see how it went."),
+    ("optima", "optima:optima", "Find the best learning rate and batch in each cell of a sweep, and their laws."),
     ("predict", "fitting:predict", "Ask a law or a saved fit about a run that was not made."),
     ("compare", "comparing:compare", "Hold one law against another: the effect at a scale, the compute it is worth."),
     ("arms", "comparing:arms", "Hold recipes tried at the same sizes against one another."),

@@ -31,6 +31,9 @@ LOSS = QUANTITIES["loss"]
 MORE_IS_BETTER = ("accuracy", "coverage", "elo", "reward", "bleu", "capability")
 """Outputs that nobody wants to be small."""
 
+SETTINGS = ("learning_rate", "batch_tokens", "weight_decay", "decay_timescale")
+"""Outputs that are settings of a run: neither more nor less of them is better."""
+
 
 @dataclass(frozen=True)
 class Limit:
@@ -232,7 +235,7 @@ class Law(ABC):
     @property
     def splits_compute(self) -> bool:
         """Whether the law says how to divide compute: it takes params and tokens alone, and less is better."""
-        return set(self.inputs) == {"params", "tokens"} and self.output.name not in MORE_IS_BETTER
+        return set(self.inputs) == {"params", "tokens"} and self.output.name not in (*MORE_IS_BETTER, *SETTINGS)
 
     def allocate(self, compute: Any, flop_per_param_token: float = FLOP_PER_PARAM_TOKEN) -> Allocation:
         """The params and tokens with the best output at ``compute`` = k N D [FLOP].

@@ -1,7 +1,8 @@
 """Learning rate, batch size, weight decay and schedule: their best values, and what a schedule does to the loss.
 
 What to use when: ``LearningRate`` and ``BatchSize`` for an optimum as a power of one quantity (``over``);
-``LearningRateSurface`` where it depends on size and data; ``StepsForBatch`` for the price of a larger batch;
+``LearningRateSurface`` where it depends on size and data; ``TunedChinchilla`` for the loss of every run of a sweep,
+well tuned or not; ``StepsForBatch`` for the price of a larger batch;
 ``AnnealedLoss`` and ``MultiPowerLoss`` for the loss along a learning-rate schedule, given as stages of constant
 rate from step 0 on (``stages_of`` makes them from the rate of every step).
 """
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
 from lawful.laws.base import Exponent, Law, Limit, Positive
-from lawful.laws.expressions import maximum, minimum
+from lawful.laws.expressions import exp, log, maximum, minimum
 from lawful.laws.power import only
 from lawful.quantities import QUANTITIES, Quantity
 
@@ -33,14 +34,15 @@ class LearningRate(Law):
 
         eta(x) = c / x**p          [1]
 
-    ``over`` names x. Bound to the optimiser, the schedule and the parametrisation it was tuned with.
+    ``over`` names x. Bound to the optimiser, the schedule and the parametrisation it was tuned with. Over tokens p
+    may be negative: published laws disagree on its sign.
     """
 
     form: ClassVar[str] = "learning_rate"
     output: ClassVar[Quantity] = QUANTITIES["learning_rate"]
 
     c: Annotated[float, Limit(0.0, float("inf"), (1e-4, 1e3))]     # learning rate at x = 1
-    p: Exponent
+    p: Annotated[float, Limit(-2.0, 2.0, (-0.8, 1.0))]
     over: str = "params"
 
     def __call__(self, *args: Any, **quantities: Any) -> Any:
@@ -85,6 +87,48 @@ class BatchSize(Law):
 
     def __call__(self, *args: Any, **quantities: Any) -> Any:
         return self.c * only(self, args, quantities) ** self.g
+
+
+@dataclass(frozen=True)
+class TunedChinchilla(Law):
+    """Loss over size, data, learning rate and batch at once: the best loss, times what mis-setting them costs.
+
+        L = (E + A / N**alpha + B / D**beta) exp(c_eta (e**u - 1 - u) + c_batch v**2 / 2)          [nats/token]
+        u = log(eta / eta*),    v = log(batch / batch*) - r u
+        eta* = eta_0 (N / N_0)**-p (D / D_0)**q,    batch* = batch_0 (D / D_0)**g
+
+    One fit to a whole sweep, where ``lawful.fit.optima`` fits each cell and then the optima: it borrows strength
+    between cells and needs no full grid in any, and it assumes that every bowl has the same width. e**u - 1 - u is
+    u**2 / 2 near the optimum, rises as the learning rate itself above it and as its logarithm below: too high costs
+    more than as much too low. r is how far the best batch follows the learning rate. N_0 and D_0 are choices: the
+    size and the data at which eta_0 and batch_0 are stated.
+    """
+
+    form: ClassVar[str] = "tuned_chinchilla"
+
+    E: Positive
+    A: Positive
+    alpha: Exponent
+    B: Positive
+    beta: Exponent
+    eta_0: Annotated[float, Limit(0.0, float("inf"), (2e-4, 2e-2))]       # learning rate at N_0, D_0
+    p: Annotated[float, Limit(-2.0, 2.0, (0.2, 1.0))]
+    q: Annotated[float, Limit(-2.0, 2.0, (-0.1, 0.5))]
+    batch_0: Annotated[float, Limit(0.0, float("inf"), (1e5, 4e6))]       # tokens at D_0
+    g: Annotated[float, Limit(-2.0, 2.0, (0.2, 0.8))]
+    c_eta: Annotated[float, Limit(0.0, float("inf"), (5e-3, 5e-2))]
+    c_batch: Annotated[float, Limit(0.0, float("inf"), (5e-3, 5e-2))]
+    r: Annotated[float, Limit(-3.0, 3.0, (-0.2, 0.8))]
+    N_0: float = 1e9
+    D_0: float = 2e10
+
+    def __call__(self, params: Any, tokens: Any, learning_rate: Any, batch_tokens: Any) -> Any:
+        size, data = params / self.N_0, tokens / self.D_0
+        hot = learning_rate / (self.eta_0 * data**self.q / size**self.p)
+        u = log(hot)
+        v = log(batch_tokens / (self.batch_0 * data**self.g)) - self.r * u
+        best = self.E + self.A / params**self.alpha + self.B / tokens**self.beta
+        return best * exp(self.c_eta * (hot - 1.0 - u) + 0.5 * self.c_batch * v**2)
 
 
 @dataclass(frozen=True)
