@@ -19,14 +19,15 @@ import lawful
 SRC = Path(lawful.__file__).parent
 
 BASE = {"errors", "quantities", "results"}
-RUNS = BASE | {"filters", "runs"}
+RUNS = BASE | {"filters", "labels", "runs"}
 MAY_IMPORT = {
     "errors": set(),
     "quantities": {"errors"},
     "results": {"errors", "quantities"},
     "filters": BASE,
+    "labels": set(),
     "merge": RUNS,
-    "runs": BASE | {"filters"},
+    "runs": BASE | {"filters", "labels"},
     "laws": BASE,
     "fit": RUNS | {"laws"},
     "validate": RUNS | {"laws", "fit"},

@@ -306,7 +306,7 @@ def test_a_filter_that_keeps_nothing_says_so():
 
 
 def test_a_filter_on_a_column_that_is_not_there_names_the_nearest():
-    with pytest.raises(UnknownName, match="unknown column 'corpsu'; nearest: corpus"):
+    with pytest.raises(UnknownName, match="unknown column 'corpsu' in --where .*; nearest: corpus"):
         RunTable.from_columns(TABLE, where="corpsu == 'a'")
 
 
@@ -334,6 +334,16 @@ def test_take_after_a_filter_still_names_rows_of_the_file():
 def test_take_keeps_the_reason_why_a_column_cannot_be_used():
     with pytest.raises(RunsError, match="row 3: params"):
         RunTable.from_columns(TABLE).take(np.array([0]))["params"]
+
+
+def test_a_table_does_not_follow_the_arrays_it_was_made_from():
+    columns = {"params": np.array([1e9, 2e9]), "seed": np.array([1, 2]), "corpus": np.array(["a", "b"])}
+    table = RunTable.from_columns(columns)
+    for values in columns.values():
+        values[0] = values[1]
+    assert table["params"].tolist() == [1e9, 2e9]
+    assert table.labels["seed"].tolist() == ["1", "2"]
+    assert table.labels["corpus"].tolist() == ["a", "b"]
 
 
 def test_a_table_is_frozen():

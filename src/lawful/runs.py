@@ -7,7 +7,7 @@ quantities are float64 arrays of shape ``(run,)`` and everything else is kept as
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from lawful.errors import InputError, RunsError
 from lawful.filters import select
+from lawful.labels import Labels, Text
 from lawful.quantities import (
     FLOP_PER_PARAM_TOKEN,
     PARAM_COUNTS,
@@ -84,13 +85,13 @@ class RunTable:
     @classmethod
     def from_columns(
         cls,
-        columns: Mapping[str, Sequence[Any] | npt.NDArray[Any]],
+        columns: Mapping[str, Sequence[Any] | npt.NDArray[Any] | Text],
         *,
         mapping: Mapping[str, str] | None = None,
         where: str | None = None,
         source: str = "runs",
     ) -> RunTable:
-        """The runs in raw ``columns``, equal-length sequences of strings or numbers by header.
+        """The runs in raw ``columns``, equal-length sequences of strings or numbers, or packed text, by header.
 
         ``mapping`` gives {quantity: column} where the headers do not say it; ``where`` keeps the rows
         for which it holds, before any value is checked. Text in a number column, and values that are
@@ -107,11 +108,12 @@ class RunTable:
         found = resolve_columns(columns, mapping)
         rows = np.arange(1, lengths.pop() + 1)
         if where is not None:
-            kept = _kept(columns, found, where, len(rows))
+            kept = select(where, _Readable(columns, found), len(rows))
             rows = rows[kept]
             if not len(rows):
                 raise RunsError(f"{source}: --where {where!r} keeps none of the {len(kept)} rows")
-            columns = {name: np.asarray(values)[kept] for name, values in columns.items()}
+            columns = {name: values.select(kept) if isinstance(values, Text) else np.asarray(values)[kept]
+                       for name, values in columns.items()}
         quantities: dict[str, Array] = {}
         problems: dict[str, str] = {}
         for name, column in found.items():
@@ -121,7 +123,7 @@ class RunTable:
                 if _is_core(name) or name in (mapping or {}):
                     problems[name] = str(problem)
         used = {c.column for name, c in found.items() if name in quantities}
-        labels = {name: np.asarray(values, dtype=str) for name, values in columns.items() if name not in used}
+        labels = Labels({name: _as_label(values) for name, values in columns.items() if name not in used})
         kept_columns = {name: column for name, column in found.items() if name in quantities}
         return cls(quantities, labels, rows, kept_columns, (), source, problems)._derive()
 
@@ -206,7 +208,7 @@ class RunTable:
         return replace(
             self,
             quantities={k: v[keep] for k, v in self.quantities.items()},
-            labels={k: v[keep] for k, v in self.labels.items()},
+            labels=_labels(self.labels).take(keep, len(self)),
             rows=self.rows[keep],
         )
 
@@ -216,21 +218,45 @@ def _is_core(name: str) -> bool:
     return name in (*CORE, *PARAM_COUNTS) or "." in name
 
 
-def _kept(columns: Mapping[str, Any], found: Mapping[str, Column], where: str, rows: int) -> npt.NDArray[np.bool_]:
-    known = {column.column for column in found.values()}
-    readable: dict[str, npt.NDArray[Any]] = {}
-    for name, values in columns.items():
-        try:
-            readable[name] = np.asarray(values, dtype=np.float64)
-        except (ValueError, TypeError, OverflowError):
-            readable[name] = np.asarray(values, dtype=str)
-            if name in known:
-                with suppress(InputError):  # shorthand: 70B
-                    readable[name] = np.array([_number(value) for value in values])
-    for name, column in found.items():
-        source = readable[column.column]
-        readable.setdefault(name, source * column.scale if source.dtype.kind == "f" else source)
-    return select(where, readable, rows)
+def _as_label(values: Any) -> Text | npt.NDArray[Any]:
+    """A column that is no quantity, as small as it may be kept: numbers of one type become text when asked for."""
+    if isinstance(values, Text):
+        return values
+    return values.copy() if isinstance(values, np.ndarray) and values.dtype.kind in "iuf" else np.array(values, str)
+
+
+def _labels(labels: Mapping[str, npt.NDArray[np.str_]]) -> Labels:
+    return labels if isinstance(labels, Labels) else Labels(labels)
+
+
+@dataclass(frozen=True)
+class _Readable(Mapping[str, npt.NDArray[Any]]):
+    """What a filter may name: columns by header and quantities, each read when it is named."""
+
+    columns: Mapping[str, Any]
+    found: Mapping[str, Column]
+
+    def __getitem__(self, name: str) -> npt.NDArray[Any]:
+        if name in self.columns:
+            return self._read(name)
+        column = self.found[name]
+        source = self._read(column.column)
+        return source * column.scale if source.dtype.kind == "f" else source
+
+    def __iter__(self) -> Iterator[str]:
+        return iter({**self.columns, **self.found})
+
+    def __len__(self) -> int:
+        return len({**self.columns, **self.found})
+
+    def _read(self, header: str) -> npt.NDArray[Any]:
+        values = self.columns[header]
+        with suppress(ValueError, TypeError, OverflowError):
+            return np.asarray(values, dtype=np.float64)
+        if any(column.column == header for column in self.found.values()):
+            with suppress(InputError):  # shorthand: 70B
+                return np.fromiter((_number(value) for value in values), np.float64, len(values))
+        return np.asarray(values, dtype=str)
 
 
 def _number(value: Any) -> float:
@@ -247,16 +273,16 @@ def _numbers(values: Any, column: Column, rows: npt.NDArray[np.int64], source: s
     try:
         numbers = np.array(values, dtype=np.float64)
     except (ValueError, TypeError, OverflowError):
-        parsed = []
-        for row, value in zip(rows, values, strict=True):
+        numbers = np.empty(len(rows))
+        for i, value in enumerate(values):
             try:
-                parsed.append(_number(value))
+                numbers[i] = _number(value)
             except InputError:
                 shown = "is empty" if value is None or not str(value).strip() else f"got {str(value)[:40]!r}"
-                raise RunsError(f"{where}, row {row}: {column.name} must be a number, {shown}; "
+                raise RunsError(f"{where}, row {rows[i]}: {column.name} must be a number, {shown}; "
                                 f"filter the row out with --where, or map another column") from None
-        numbers = np.array(parsed, dtype=np.float64)
-    numbers = numbers * column.scale
+    if column.scale != 1.0:
+        numbers *= column.scale
     positive = _is_core(column.name) and quantity(column.name, (column.column,)).positive
     bad = ~np.isfinite(numbers) | ((numbers <= 0) if positive else False)
     if bad.any():

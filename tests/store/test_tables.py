@@ -9,11 +9,13 @@ import os
 import random
 import sys
 import time
+import tracemalloc
 
 import numpy as np
 import pytest
 
 from conftest import shared
+from lawful import labels
 from lawful.errors import InputError, MissingExtra, RunsError
 from lawful.store import packaged_sweep, read_runs, tables
 
@@ -146,6 +148,117 @@ def test_mapping_and_filter_reach_the_table(tmp_path):
     runs = read_runs(str(path), mapping={"params": "size"}, where="loss > 3")
     assert list(runs["params"]) == [4.0]
     assert list(runs.rows) == [2]
+
+
+# ------------------------------------------------------------------------------------- block by block
+
+@pytest.fixture
+def blocks_of_three(monkeypatch):
+    """A table of a few rows is read as one of a million is."""
+    monkeypatch.setattr(labels, "BLOCK", 3)
+
+
+def written(tmp_path, text: str, name: str = "runs.csv") -> str:
+    path = tmp_path / name
+    path.write_bytes(gzip.compress(text.encode()) if name.endswith(".gz") else text.encode())
+    return str(path)
+
+
+@pytest.mark.usefixtures("blocks_of_three")
+@pytest.mark.parametrize("name", ["runs.csv", "runs.csv.gz", "runs.jsonl"])
+def test_one_bad_row_among_many_is_named(name, tmp_path):
+    losses = ["3"] * 10
+    losses[7] = "-3"
+    text = ("".join(f'{{"params": 1e9, "loss": {loss}}}\n' for loss in losses) if name.endswith("jsonl") else
+            "params,loss\n" + "".join(f"1e9,{loss}\n" for loss in losses))
+    with pytest.raises(RunsError, match=r"column 'loss', row 8: loss must be a positive, finite number, got -3"):
+        read_runs(written(tmp_path, text, name))["loss"]
+    whole = read_runs(written(tmp_path, text, name), where="loss > 0")
+    assert list(whole.rows) == [1, 2, 3, 4, 5, 6, 7, 9, 10]
+    assert list(whole["params"]) == [1e9] * 9
+
+
+@pytest.mark.usefixtures("blocks_of_three")
+def test_a_short_row_in_a_later_block_is_named_by_its_line(tmp_path):
+    text = "params,loss,note\n" + '1,2,"two\nlines"\n' * 4 + "\n3,4\n"
+    with pytest.raises(RunsError, match=r"runs\.csv, line 11: 2 cells under 3 headers"):
+        read_runs(written(tmp_path, text))
+
+
+@pytest.mark.usefixtures("blocks_of_three")
+def test_a_column_that_turns_out_to_be_text_keeps_every_cell_as_typed(tmp_path):
+    """Neither the numbers of the first block nor those of the last are written any other way."""
+    typed = ["007", "1e3", "1_000", "2.50", "none", "+7", "0"]
+    text = "loss,warmup,tag\n" + "".join(f"3,{cell},{cell}\n" for cell in typed)
+    runs = read_runs(written(tmp_path, text))
+    assert runs.labels["warmup"].tolist() == typed
+    assert runs.labels["tag"].tolist() == typed
+    assert read_runs(written(tmp_path, text), where="warmup != 'none'")["warmup_steps"].tolist() == [
+        7.0, 1000.0, 1000.0, 2.5, 7.0, 0.0]
+
+
+@pytest.mark.usefixtures("blocks_of_three")
+def test_shorthand_may_begin_in_any_block(tmp_path):
+    text = "params,loss\n" + "".join(f"{size},3\n" for size in ("1e9", "2e9", "3e9", "4e9", "5B", "6e9", "7B"))
+    assert read_runs(written(tmp_path, text))["params"].tolist() == [1e9, 2e9, 3e9, 4e9, 5e9, 6e9, 7e9]
+    assert list(read_runs(written(tmp_path, text), where="params >= 5e9").rows) == [5, 6, 7]
+
+
+@pytest.mark.usefixtures("blocks_of_three")
+def test_a_column_of_json_may_begin_in_any_block(tmp_path):
+    text = '{"loss": 3}\n' * 4 + '{"loss": 2, "seed": 1}\n' + '{"loss": 1, "seed": "x"}\n'
+    runs = read_runs(written(tmp_path, text, "runs.jsonl"))
+    assert runs["loss"].tolist() == [3, 3, 3, 3, 2, 1]
+    assert runs.labels["seed"].tolist() == ["", "", "", "", "1", "x"]
+
+
+@pytest.mark.usefixtures("blocks_of_three")
+def test_parquet_may_leave_cells_out_in_any_block(tmp_path):
+    pa = pytest.importorskip("pyarrow", reason="the parquet extra is not installed")
+    import pyarrow.parquet as pq
+
+    count = 70
+    losses = [3.5 if i != 65 else None for i in range(count)]
+    pq.write_table(pa.table({"params": pa.array(range(1, count + 1), pa.int64()), "loss": losses,
+                             "seed": pa.array(range(count), pa.int32()), "kind": ["a", "b"] * (count // 2)}),
+                   tmp_path / "runs.parquet")
+    runs = read_runs(str(tmp_path / "runs.parquet"))
+    assert runs["params"].tolist() == list(range(1, count + 1))
+    assert runs.labels["seed"].tolist() == [str(i) for i in range(count)]
+    assert runs.labels["kind"].tolist() == ["a", "b"] * (count // 2)
+    with pytest.raises(RunsError, match=r"row 66: loss must be a number, is empty"):
+        runs["loss"]
+    assert len(read_runs(str(tmp_path / "runs.parquet"), where="kind == 'a'")["loss"]) == count // 2
+
+
+def test_parquet_with_a_column_twice_is_refused(tmp_path):
+    pa = pytest.importorskip("pyarrow", reason="the parquet extra is not installed")
+    import pyarrow.parquet as pq
+
+    pq.write_table(pa.Table.from_arrays([pa.array([1.0]), pa.array([2.0])], names=["loss", "loss"]),
+                   tmp_path / "twice.parquet")
+    with pytest.raises(RunsError, match=r"twice\.parquet: column 'loss' appears twice in the header"):
+        read_runs(str(tmp_path / "twice.parquet"))
+
+
+@pytest.mark.parametrize("name", ["runs.csv", "runs.csv.gz", "runs.jsonl"])
+def test_reading_takes_less_than_three_times_the_table(name, tmp_path):
+    """The table is eight bytes a cell of the file; as Python's strings, the cells would take nine times that."""
+    cells = [(str(10**9 + i), str(2 * 10**10 + i), f"{3 + i / 1e5:.5f}", ("c4", "rpj")[i % 2], str(i % 5))
+             for i in range(20_000)]
+    header = ("params", "tokens", "loss", "corpus", "seed")
+    if name.endswith("jsonl"):
+        text = "".join(json.dumps(dict(zip(header, row, strict=True))) + "\n" for row in cells)
+    else:
+        text = "\n".join(",".join(row) for row in (header, *cells)) + "\n"
+    path = written(tmp_path, text, name)
+    del text
+    tracemalloc.start()
+    runs = read_runs(path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 3 * 8 * len(cells) * len(header)
+    assert runs["tokens"][-1] == int(cells[-1][1])
 
 
 # ------------------------------------------------------------------------------------------ refusals

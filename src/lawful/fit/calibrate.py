@@ -69,7 +69,9 @@ def _widening(problem: Problem, point: Array, draws: Array, noise: float) -> flo
     """The variance of the draws at the runs, over that of least squares: 1 where there are no draws."""
     if not len(draws):
         return 1.0
-    spread = problem.misfit(draws[:CHECKED_DRAWS]).var(axis=0)
+    some = draws[:CHECKED_DRAWS]
+    errors = [problem.misfit(block) for block in np.array_split(some, max(1, len(some) // 16))]  # their temporaries
+    spread = np.concatenate(errors).var(axis=0)
     leverage = _leverage(problem, point[0], np.ones(problem.runs, dtype=bool))
     ratio = float(np.median(spread / (noise**2 * leverage + 1e-300)))
     return ratio if np.isfinite(ratio) else 1.0

@@ -112,7 +112,9 @@ def resample_weights(runs: int, count: int, coefficients: int, seed: int, cluste
     share = np.full(groups, 1.0 / groups)
 
     def draw(number: int) -> Array:
-        counts: Array = rng.multinomial(size, share, size=number).astype(np.float64)
+        counts: Array = np.empty((number, groups))
+        for block in np.array_split(counts, max(1, number // 64)):  # its integers, all at once, would take as much
+            block[:] = rng.multinomial(size, share, size=len(block))
         counts *= groups / size
         return counts if cluster is None else counts[:, cluster]
 

@@ -1,7 +1,8 @@
 """Tables of runs from files: csv, tsv, jsonl, parquet, or ``-`` for standard input.
 
-Readers return raw columns by header, strings or numbers; ``lawful.runs`` checks them. The header is
-looked at before the rest is read, so that a gigabyte of something else is refused at once.
+Readers return raw columns by header, packed text or numbers; ``lawful.runs`` checks them. The header is
+looked at before the rest is read, so that a gigabyte of something else is refused at once. Rows are
+read a block at a time: a table never stands in memory as Python's lists of strings.
 """
 
 from __future__ import annotations
@@ -12,12 +13,17 @@ import io
 import json
 import sys
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
-from itertools import chain
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain, islice
 from pathlib import Path
 from typing import IO, Any
 
+import numpy as np
+import numpy.typing as npt
+
+from lawful import labels
 from lawful.errors import MissingExtra, RunsError
+from lawful.labels import Text
 from lawful.quantities import OUTPUTS, resolve_columns
 from lawful.runs import RunTable
 
@@ -29,7 +35,7 @@ LARGE = 64 << 20
 
 _DELIMITERS = {".csv": ",", ".tsv": "\t", ".tab": "\t"}
 
-Columns = dict[str, Sequence[Any]]
+Columns = dict[str, Text | npt.NDArray[Any]]
 
 
 def read_runs(path: str, *, mapping: Mapping[str, str] | None = None, where: str | None = None) -> RunTable:
@@ -51,9 +57,11 @@ def read_runs(path: str, *, mapping: Mapping[str, str] | None = None, where: str
 def _read_stdin(source: str) -> Columns:
     if isinstance(sys.stdin, io.TextIOWrapper):
         sys.stdin.reconfigure(encoding="utf-8", errors="strict")  # as files are, whatever the locale
-    text = sys.stdin.read().removeprefix("\ufeff")
-    lines = io.StringIO(text)
-    return _json_lines(lines, source) if text.lstrip()[:1] == "{" else _delimited(lines, ",", source)
+    lines = iter(sys.stdin)
+    head = [next(lines, "").removeprefix("\ufeff")]
+    while head[-1] and not head[-1].strip():
+        head.append(next(lines, ""))
+    return (_json_lines if head[-1].lstrip()[:1] == "{" else _delimited)(chain(head, lines), source)
 
 
 def _read(file: Path, mapped: bool) -> Columns:
@@ -74,7 +82,7 @@ def _read(file: Path, mapped: bool) -> Columns:
         lines = chain([_header(handle, file, kind[0], mapped)], handle)  # a pipe cannot be rewound
         if kind[0] in (".jsonl", ".ndjson", ".json"):
             return _json_lines(lines, str(file))
-        return _delimited(lines, _DELIMITERS.get(kind[0], ","), str(file))
+        return _delimited(lines, str(file), _DELIMITERS.get(kind[0], ","))
 
 
 def _header(handle: IO[str], file: Path, kind: str, mapped: bool) -> str:
@@ -95,31 +103,59 @@ def _header(handle: IO[str], file: Path, kind: str, mapped: bool) -> str:
     return head
 
 
-def _delimited(handle: Iterable[str], delimiter: str, source: str) -> Columns:
-    reader = csv.reader(handle, delimiter=delimiter)
+def _delimited(lines: Iterable[str], source: str, delimiter: str = ",") -> Columns:
+    reader = csv.reader(lines, delimiter=delimiter)
     header = [name.strip() for name in next(reader, [])]
     if not any(header):
         raise RunsError(f"{source}: the table is empty; give a header line and one row a run")
+    _once(header, source)
+
+    def rows() -> Iterator[list[str]]:
+        for row in reader:
+            if len(row) == len(header):
+                yield row
+            elif row:
+                raise RunsError(f"{source}, line {reader.line_num}: {len(row)} cells under {len(header)} headers")
+
+    columns = [Text() for _ in header]
+    try:
+        for block in _blocks(rows()):
+            for column, cells in zip(columns, zip(*block, strict=True), strict=True):
+                column.extend(cells)
+    except csv.Error as problem:
+        raise RunsError(f"{source}, line {reader.line_num}: {problem}") from None
+    if not len(columns[0]):
+        raise RunsError(f"{source}: there is a header and no rows; give one row a run")
+    return dict(zip(header, columns, strict=True))
+
+
+def _once(header: list[str], source: str) -> None:
     twice = {name for name in header if header.count(name) > 1}
     if twice:
         raise RunsError(f"{source}: column {sorted(twice)[0]!r} appears twice in the header")
-    rows: list[list[str]] = []
-    try:
-        for row in reader:
-            if not row:
-                continue
-            if len(row) != len(header):
-                raise RunsError(f"{source}, line {reader.line_num}: {len(row)} cells under {len(header)} headers")
-            rows.append(row)
-    except csv.Error as problem:
-        raise RunsError(f"{source}, line {reader.line_num}: {problem}") from None
-    if not rows:
-        raise RunsError(f"{source}: there is a header and no rows; give one row a run")
-    return dict(zip(header, zip(*rows, strict=True), strict=True))
+
+
+def _blocks(rows: Iterator[Any]) -> Iterator[list[Any]]:
+    """``rows``, a block at a time."""
+    while block := list(islice(rows, labels.BLOCK)):
+        yield block
 
 
 def _json_lines(lines: Iterable[str], source: str) -> Columns:
-    records: list[dict[str, Any]] = []
+    columns: dict[str, Text] = {}
+    count = 0
+    for block in _blocks(_records(lines, source)):
+        for name in dict.fromkeys(chain(columns, chain.from_iterable(block))):
+            if name not in columns:
+                columns[name] = Text([""] * count)
+            columns[name].extend(_cells(record.get(name) for record in block))
+        count += len(block)
+    if not count:
+        raise RunsError(f"{source}: the table is empty; give one JSON object a run")
+    return {**columns}
+
+
+def _records(lines: Iterable[str], source: str) -> Iterator[dict[str, Any]]:
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
@@ -131,26 +167,48 @@ def _json_lines(lines: Iterable[str], source: str) -> Columns:
             raise RunsError(f"{source}, line {number}: nested too deeply, or a number is too long") from None
         if not isinstance(record, dict):
             raise RunsError(f"{source}, line {number}: {type(record).__name__} where an object of columns should be")
-        records.append(record)
-    if not records:
-        raise RunsError(f"{source}: the table is empty; give one JSON object a run")
-    names = list(dict.fromkeys(name for record in records for name in record))
-    return {name: [_cell(record.get(name)) for record in records] for name in names}
+        yield record
 
 
-def _cell(value: Any) -> Any:
-    if value is None:
-        return ""
-    return value if isinstance(value, (int, float)) and not isinstance(value, bool) else str(value)
+def _cells(values: Iterable[Any]) -> list[str]:
+    return ["" if value is None else str(value) for value in values]
 
 
 def _parquet(file: Path) -> Columns:
     try:
+        import pyarrow as pa
         import pyarrow.parquet as pq
     except ImportError:
         raise MissingExtra("reading parquet", "parquet") from None
     try:
-        table = pq.read_table(file)
+        table = pq.ParquetFile(file)
+        fields = list(table.schema_arrow)
+        _once([field.name for field in fields], str(file))
+        columns: list[Text | npt.NDArray[Any]] = []
+        for field in fields:
+            kind = (np.float64 if pa.types.is_floating(field.type) else
+                    field.type.to_pandas_dtype() if pa.types.is_integer(field.type) else None)
+            columns.append(Text() if kind is None else np.empty(table.metadata.num_rows, kind))
+        count = 0
+        for batch in table.iter_batches(batch_size=10 * labels.BLOCK):
+            columns = [_filled(column, count, cells) for column, cells in zip(columns, batch.columns, strict=True)]
+            count += len(batch)
+    except RunsError:
+        raise
     except Exception as problem:  # pyarrow raises its own tree, none of it exported
         raise RunsError(f"{file}: is not a parquet table ({str(problem).splitlines()[0]})") from None
-    return {name: [_cell(v) for v in table[name].to_pylist()] for name in table.column_names}
+    return {field.name: column for field, column in zip(fields, columns, strict=True)}
+
+
+def _filled(column: Text | npt.NDArray[Any], count: int, cells: Any) -> Text | npt.NDArray[Any]:
+    """``column``, whose first ``count`` cells are known, with ``cells`` of parquet after them.
+
+    A column of numbers becomes text where one is missing: an empty cell is not NaN.
+    """
+    if isinstance(column, np.ndarray) and not cells.null_count:
+        column[count : count + len(cells)] = cells.to_numpy()
+        return column
+    if isinstance(column, np.ndarray):
+        column = Text(_cells(column[:count].tolist()))
+    column.extend(_cells(cells.to_pylist()))
+    return column
