@@ -306,7 +306,7 @@ def test_a_filter_that_keeps_nothing_says_so():
 
 
 def test_a_filter_on_a_column_that_is_not_there_names_the_nearest():
-    with pytest.raises(UnknownName, match="unknown column 'corpsu' in --where .*; nearest: corpus"):
+    with pytest.raises(UnknownName, match=r"unknown column 'corpsu' in --where .*; nearest: corpus"):
         RunTable.from_columns(TABLE, where="corpsu == 'a'")
 
 

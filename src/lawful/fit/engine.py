@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from lawful.errors import InputError
 from lawful.fit.calibrate import measure
+from lawful.fit.drift import NO_DRIFT
 from lawful.fit.objective import HUBER_DELTA, objective
 from lawful.fit.prepare import check_fixed, prepare
 from lawful.fit.problem import Joint, Problem
@@ -59,7 +60,7 @@ def fit(
     penalty; ``noise`` (a column, an array, or ``seeds`` to estimate it from repeated runs) is the
     standard deviation of each run's outcome. ``uncertainty`` is a method of ``lawful.fit.uncertainty``:
     each of ``bootstrap`` resamples draws runs with replacement (or the groups of runs that the column
-    ``cluster`` names) and is solved from a global start of its own; the other methods give as many draws.
+    ``cluster`` names) and is solved anew; the other methods give as many draws.
     ``start`` is a law of the form from which the optimum is searched as well.
 
     Raises ``RunsError`` for a missing column, fewer runs than coefficients, a quantity with one distinct
@@ -84,7 +85,8 @@ def fit(
     residuals = -job.problem.misfit(best.coefficients[:1])[0]
     condition, influence = identified(job.sample, c)
     status, warnings = judge(problem, best, agree, condition, influence, draws.converged)
-    drift = measure(problem, job.sample, job.penalty, best.coefficients[:1], draws.coefficients)
+    drift = measure(problem, job.sample, job.penalty, best.coefficients[:1],
+                    draws.coefficients) if bootstrap else NO_DRIFT
     return Fit(
         law=fitted, draws=draws_in_order(law, problem.names, draws.coefficients, fixed), status=status,
         region=region_of(problem.quantities),

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from lawful.errors import InputError, RunsError, unknown
 from lawful.fit.calibrate import measure
+from lawful.fit.drift import NO_DRIFT
 from lawful.fit.engine import check_options, draws_in_order, identified, judge
 from lawful.fit.objective import HUBER_DELTA, Objective, objective
 from lawful.fit.prepare import check_fixed, prepare
@@ -142,7 +143,8 @@ def fit_groups(
     fits, first = {}, 0
     for (label, problem), columns in zip(problems.items(), joint.columns, strict=True):
         c = point[0, columns]
-        drift = measure(problem, problem, job.penalty, point[:, columns], draws[:, columns])
+        drift = measure(problem, problem, job.penalty, point[:, columns],
+                        draws[:, columns]) if bootstrap else NO_DRIFT
         rest = residuals[first : first + problem.runs]
         first += problem.runs
         fits[label] = Fit(

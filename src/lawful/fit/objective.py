@@ -84,17 +84,17 @@ class Objective:
         """What is reported as the objective where the penalties sum to ``total`` over ``runs`` runs."""
         return total * self.scale
 
-    def path(self) -> tuple[tuple[Objective, float], ...]:
+    def path(self, near: bool = False) -> tuple[tuple[Objective, float], ...]:
         """The smoother problems to solve on the way, each with the share of the objective to settle for.
 
         A narrow delta makes a surface of many small facets on which a descent can stall; the same penalty
-        with a wider one leads close to the optimum first.
+        with a wider one leads close to the optimum first. A start that is ``near`` needs no such lead.
         """
         if math.isinf(self.delta):
             return ()
         if self.scale != 1.0:  # the limit delta -> 0: follow the optimum all the way down
             return tuple((replace(self, delta=self.delta * 3.0**k), TIGHT) for k in range(15, 0, -1))
-        return ((replace(self, delta=16.0 * self.delta), LOOSE),)
+        return () if near else ((replace(self, delta=16.0 * self.delta), LOOSE),)
 
     def easy(self) -> Objective:
         """A penalty without widths of its own, for a first look."""
@@ -148,8 +148,10 @@ class StudentT(Objective):
         """The negative log likelihood, constants left out."""
         return total / self.delta**2 + runs * math.log(self.delta)
 
-    def path(self) -> tuple[tuple[Objective, float], ...]:
+    def path(self, near: bool = False) -> tuple[tuple[Objective, float], ...]:
         """A Huber loss and wider tails first: this penalty is not convex."""
+        if near:
+            return ()
         wider = ((replace(self, delta=times * self.delta), LOOSE) for times in (8.0, 2.0))
         return (*self.easy().path(), (self.easy(), LOOSE), *wider)
 
@@ -213,9 +215,9 @@ class Frontier(Objective):
         """The negative log likelihood of the residuals."""
         return total / self.delta**2 + runs * (self._lowest() + 0.5 * math.log(2.0 * math.pi))
 
-    def path(self) -> tuple[tuple[Objective, float], ...]:
+    def path(self, near: bool = False) -> tuple[tuple[Objective, float], ...]:
         """A wider noise first."""
-        return ((replace(self, delta=4.0 * self.delta), LOOSE),)
+        return () if near else ((replace(self, delta=4.0 * self.delta), LOOSE),)
 
 
 NAMES = ("huber_log", "log_squares", "absolute_log", "student_t", "frontier", "squares")

@@ -17,7 +17,7 @@ Array = npt.NDArray[np.float64]
 Groups = npt.NDArray[np.int64]
 
 CHECKED_RESAMPLES = 64
-"""Resamples that are solved twice, from their own lattice and from the point estimate."""
+"""Resamples that are solved twice, from the point estimate and from their own lattice."""
 
 MOST_LEFT_OUT = 200
 """Parts that a jackknife leaves out one by one: runs, or groups of them in a longer table."""
@@ -78,23 +78,22 @@ def jackknife(job: Job, point: Array, count: int, seed: int, cluster: Groups | N
 
 
 def resample(job: Job, point: Array, weights: Array) -> Draws:
-    """The coefficients of each resample in ``weights`` ``(draw, run)``: solved from a global start of its own.
+    """The coefficients of each resample in ``weights`` ``(draw, run)``, each solved anew from ``point``.
 
-    A sample of them is solved from ``point`` as well: if any disagrees, all are, and the better one is kept.
+    ``CHECKED_RESAMPLES`` of them are solved from a global start of their own as well: if any disagrees, all are, and
+    the better solution of each is kept.
     """
-    count, problem = len(weights), job.sample
-    solved = problem.descend(job.starts.best(weights)[:, 0], weights, job.penalty)
-    checked = min(CHECKED_RESAMPLES, count)
-    again = problem.descend(np.repeat(point, checked, axis=0), weights[:checked], job.penalty)
-    agree = same(again.objective, solved.objective[:checked])
+    problem = job.sample
+    solved = problem.descend(np.repeat(point, len(weights), axis=0), weights, job.penalty, near=True)
+    some = weights[:CHECKED_RESAMPLES]
+    again = problem.descend(job.starts.best(some)[:, 0], some, job.penalty)
+    agree = same(again.objective, solved.objective[: len(some)])
     if not agree.all():
-        again = problem.descend(np.repeat(point, count, axis=0), weights, job.penalty)
+        again = problem.descend(job.starts.best(weights)[:, 0], weights, job.penalty)
         agree = same(again.objective, solved.objective)
-    better = np.zeros(count, dtype=bool)
-    better[: len(again.objective)] = again.objective < solved.objective[: len(again.objective)]
+    better = np.flatnonzero(again.objective < solved.objective[: len(again.objective)])
     draws, converged = solved.coefficients.copy(), solved.converged.copy()
-    draws[better] = again.coefficients[better[: len(again.objective)]]
-    converged[better] = again.converged[better[: len(again.objective)]]
+    draws[better], converged[better] = again.coefficients[better], again.converged[better]
     return Draws(draws, float(converged.mean()), float(agree.mean()))
 
 

@@ -26,7 +26,7 @@ Array = npt.NDArray[np.float64]
 STARTS = 24
 """Lattice points polished for the point estimate."""
 
-SAMPLE = 4096
+SAMPLE = 2048
 """Runs of a long table that are searched and resampled: more would cost much and settle nothing."""
 
 PATIENCE = 4000

@@ -93,9 +93,9 @@ class Solvable(ABC):
             np.concatenate([s.converged for s in parts]), max(s.steps for s in parts),
         )
 
-    def descend(self, start: Array, weights: Array | None, penalty: Objective) -> Solution:
-        """``solve`` by way of the smoother problems on the penalty's path."""
-        for smoother, settle in penalty.path():
+    def descend(self, start: Array, weights: Array | None, penalty: Objective, near: bool = False) -> Solution:
+        """``solve`` by way of the smoother problems on the penalty's path; from a start ``near`` the optimum, less."""
+        for smoother, settle in penalty.path(near):
             start = self.solve(start, weights, smoother, tolerance=settle).coefficients
         return self.solve(start, weights, penalty)
 
