@@ -9,7 +9,7 @@ from scipy.stats import t as student
 
 from conftest import TRUTH, isoflop_design, simulate
 from lawful.errors import InputError, LawError, RunsError
-from lawful.fit import FitStatus, fit
+from lawful.fit import Fit, FitStatus, fit
 from lawful.fit.objective import FREEDOM, Frontier, Objective, StudentT, objective
 from lawful.runs import RunTable
 
@@ -197,6 +197,33 @@ def test_a_long_table_is_solved_whole_and_its_sample_s_spread_scaled() -> None:
     error = 0.006 * np.sqrt(np.diag(np.linalg.inv(J @ J.T)))
     for size, name in zip(error, TRUTH.names(), strict=True):
         assert found.intervals[name].std == pytest.approx(size, rel=0.35), name
+
+
+def test_clusters_of_a_long_table_are_resampled_whole() -> None:
+    rng = np.random.default_rng(0)
+    n = 6000
+    design = {"params": 10 ** rng.uniform(7, 10, n), "tokens": 10 ** rng.uniform(8.5, 11.5, n)}
+    family = rng.integers(0, 30, n)
+    luck = 0.02 * rng.standard_normal(30)[family]
+    runs = RunTable.from_columns({**design, "loss": TRUTH.at(design) * np.exp(luck), "family": family})
+    by_run, by_family = (fit("chinchilla", runs, cluster=cluster, bootstrap=60, loss="log_squares")
+                         for cluster in (None, "family"))
+    spread = [np.log(f.outputs({"params": 1e9, "tokens": 1e10})).std() for f in (by_run, by_family)]
+    assert spread[1] == pytest.approx(0.02 / 30**0.5, rel=0.35)  # the mean of thirty families' luck
+    assert spread[0] < 0.3 * spread[1]
+
+
+def test_a_saved_fit_of_a_long_table_lists_a_part_of_its_residuals() -> None:
+    rng = np.random.default_rng(0)
+    n = 12_000
+    design = {"params": 10 ** rng.uniform(7, 10, n), "tokens": 10 ** rng.uniform(8.5, 11.5, n)}
+    found = fit("chinchilla", RunTable.of(**design, loss=TRUTH.at(design) * np.exp(0.01 * rng.standard_normal(n))),
+                bootstrap=20)
+    saved = Fit.from_dict(found.to_dict())
+    assert len(found.residuals) == saved.n_runs == n
+    assert len(saved.residuals) == 10_000
+    at = {"params": 1e9, "tokens": 1e11}
+    np.testing.assert_allclose(saved.new_runs(at).std(), found.new_runs(at).std(), rtol=0.3)
 
 
 def test_the_objective_says_what_it_is() -> None:

@@ -127,7 +127,7 @@ def resample_weights(runs: int, count: int, coefficients: int, seed: int, cluste
 
 
 def resample_size(runs: int, coefficients: int, beyond: float) -> int:
-    """How many runs a resample draws so that it spreads as the estimate does: n ((n - p) / n)**(1 - 9/2 q).
+    """How many runs a resample draws so that it spreads as the estimate does: n ((n - p) / n)**(1 - 4 q).
 
     q is the share of residuals ``beyond`` delta. At q = 0 (least squares) residuals are smaller than the noise by the
     root of n / (n - p), and resamples of n - p runs spread by as much more. Near q = 1 (least absolute deviations)
@@ -136,7 +136,7 @@ def resample_size(runs: int, coefficients: int, beyond: float) -> int:
     """
     if runs <= coefficients:
         return runs
-    size: float = runs * ((runs - coefficients) / runs) ** (1.0 - 4.5 * beyond)
+    size: float = runs * ((runs - coefficients) / runs) ** (1.0 - 4.0 * beyond)
     return max(round(size), coefficients + 1)
 
 

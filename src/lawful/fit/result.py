@@ -21,6 +21,9 @@ Array = npt.NDArray[np.float64]
 MIDDLE, NORMAL = 0.8, 1.2815515655446004
 """The quantile of |residual| that noise is read from, and the standard normal's: gross outliers lie beyond it."""
 
+LISTED = 10_000
+"""Residuals that a saved fit lists: a million of them are no use to anyone."""
+
 CLIP = 3.0
 """Residuals beyond this many noises count as this large in a new run: a gross outlier is not its usual noise."""
 
@@ -194,8 +197,14 @@ class Fit:
             "search": vars(self.search), "drift": self.drift.to_dict(), "uncertainty": dict(self.uncertainty),
             "fixed": list(self.fixed), "source": self.source, "seed": self.seed,
             "warnings": [vars(w) for w in self.warnings],
-            "residuals": self.residuals.tolist(), "draws": self.draws.tolist(),
+            "residuals": self._listed().tolist(), "draws": self.draws.tolist(),
         }
+
+    def _listed(self) -> Array:
+        """The residuals as they are saved: of a long table an evenly spaced part."""
+        if len(self.residuals) <= LISTED:
+            return self.residuals
+        return self.residuals[np.linspace(0, len(self.residuals) - 1, LISTED).astype(np.int64)]
 
     @staticmethod
     def from_dict(data: Mapping[str, Any]) -> Fit:

@@ -50,21 +50,23 @@ class Starts(Protocol):
 class Job:
     """One fit's parts: what is solved, what is minimised, where searches start.
 
-    ``sample`` is ``problem`` itself, or the evenly spaced part of a long table.
+    ``sample`` is ``problem`` itself, or the evenly spaced ``rows`` of a long table.
     """
 
     problem: Problem | Joint
     penalty: Objective
     starts: Starts
     sample: Problem | Joint
+    rows: npt.NDArray[np.int64] | None = None
 
 
 def make_job(problem: Problem, penalty: Objective) -> Job:
     """A problem with its lattice; a long one in blocks, with the sample that is searched and resampled."""
     if problem.runs <= SAMPLE:
         return Job(problem, penalty, Lattice.of(problem), problem)
-    sample = problem.take(np.unique(np.linspace(0, problem.runs - 1, SAMPLE).astype(np.int64)))
-    return Job(in_blocks(problem), penalty, Lattice.of(sample), sample)
+    rows = np.unique(np.linspace(0, problem.runs - 1, SAMPLE).astype(np.int64))
+    sample = problem.take(rows)
+    return Job(in_blocks(problem), penalty, Lattice.of(sample), sample, rows)
 
 
 def same(a: Array, b: Array | float) -> npt.NDArray[np.bool_]:

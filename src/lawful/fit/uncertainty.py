@@ -51,14 +51,21 @@ def draw(method: str, job: Job, point: Array, count: int, seed: int, cluster: Gr
     """
     if count == 0:
         return Draws(np.zeros((0, point.shape[1])))
-    whole = job.sample is job.problem
-    centre = point if whole else job.sample.descend(point, None, job.penalty).coefficients
-    found = (RESAMPLING[method](job, centre, count, seed, cluster) if method in RESAMPLING
-             else OTHERS[method](job, centre, count, seed))
-    if whole:
-        return found
-    draws = moved(job.sample, found.coefficients, centre, point, (job.sample.runs / job.problem.runs) ** 0.5)
+    if job.rows is None:
+        return _by(method, job, point, count, seed, cluster)
+    centre = job.sample.descend(point, None, job.penalty).coefficients
+    narrower = (job.sample.runs / job.problem.runs) ** 0.5
+    if cluster is not None:  # more runs of the same groups leave the groups' luck as it is
+        cluster, narrower = np.unique(cluster[job.rows], return_inverse=True)[1].astype(np.int64), 1.0
+    found = _by(method, job, centre, count, seed, cluster)
+    draws = moved(job.sample, found.coefficients, centre, point, narrower)
     return Draws(draws, found.converged, found.agree, found.about)
+
+
+def _by(method: str, job: Job, point: Array, count: int, seed: int, cluster: Groups | None) -> Draws:
+    if method in RESAMPLING:
+        return RESAMPLING[method](job, point, count, seed, cluster)
+    return OTHERS[method](job, point, count, seed)
 
 
 def doubts(draws: Draws) -> tuple[Caveat, ...]:
