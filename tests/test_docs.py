@@ -195,7 +195,8 @@ def test_the_json_keys_are_the_documented_ones(tmp_path: Path, monkeypatch: pyte
     monkeypatch.chdir(tmp_path)
     for table in ("runs.csv", "recipes.csv", "sweep.csv"):
         shutil.copy(DOCS / "examples" / table, tmp_path)
-    main_ = ("fit runs.csv --bootstrap 20 -o fit.json", "diagnose runs.csv --bootstrap 20",
+    main_ = ("fit runs.csv --form auto --candidates chinchilla,kaplan --bootstrap 20",
+             "fit runs.csv --bootstrap 20 -o fit.json", "diagnose runs.csv --bootstrap 20",
              "backtest runs.csv --bootstrap 20", "predict fit.json --at params=1B,tokens=20B",
              "predict fit.json --table runs.csv", "plan --law fit.json --compute 1e22", "laws list",
              "laws show besiroglu2024_refit", "laws check", "report runs.csv --bootstrap 20",
@@ -207,7 +208,8 @@ def test_the_json_keys_are_the_documented_ones(tmp_path: Path, monkeypatch: pyte
         with suppress(SystemExit):
             main([*command.split(), "--json"])
         data = json.loads(capsys.readouterr().out)
-        actual[data["schema"].split(".")[1].split("/")[0]] = set(data) - {"schema"}
+        for part in filter(None, (data.pop("selection", None), data)):
+            actual[part["schema"].split(".")[1].split("/")[0]] = set(part) - {"schema"}
     assert documented == actual
 
 

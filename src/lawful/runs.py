@@ -35,6 +35,9 @@ CORE = ("params", "nonembedding_params", "tokens", "compute", "loss")
 """Quantities that laws are fitted on: their columns must hold positive numbers once asked for, as every
 count of parameters must, any of which may serve as params."""
 
+LOSSES = ("loss", "bits_per_byte", "error")
+"""Outcomes that a form in the task's own unit describes as well as any."""
+
 
 @dataclass(frozen=True)
 class RunTable:
@@ -64,8 +67,12 @@ class RunTable:
     def __getitem__(self, name: str) -> Array:
         """The values of one quantity, or of the column with exactly this header, shape ``(run,)``.
 
-        Raises ``RunsError`` with the row of the first cell that is no number, or with what is there instead.
+        ``task_loss``, a loss in whatever unit the task has, is read from the first of ``LOSSES`` where it has no
+        column of its own. Raises ``RunsError`` with the row of the first cell that is no number, or with what is
+        there instead.
         """
+        if name == "task_loss" and name not in self.quantities and name not in self.headers:
+            name = next((loss for loss in LOSSES if loss in self.quantities or loss in self.problems), name)
         if name in self.problems:
             raise RunsError(self.problems[name])
         if name not in self.quantities and name not in self.headers:

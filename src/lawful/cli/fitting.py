@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import fields
 from typing import TYPE_CHECKING, Annotated
 
@@ -32,6 +33,8 @@ def fit(
     compute: str | None = None,
     saved: Annotated[str | None, Parameter(name="--from")] = None,
     share: Annotated[list[str] | None, Parameter(negative="", consume_multiple=True)] = None,
+    candidates: str | None = None,
+    stack: str | None = None,
     fitting: Fitting = _PLAIN,
     rows: Rows = _ALL_ROWS,
     output: Output = _NO_OUTPUT,
@@ -50,7 +53,12 @@ def fit(
         Fit as this saved fit was fitted, and say what moved and how the runs that are new came out.
     share
         Fit a law to each group of runs, these coefficients the same in all: --share alpha beta by=corpus.
+    candidates
+        With --form auto: the forms to choose among, as chinchilla,kaplan.
+    stack
+        With --form auto: also the forecast that combines the forms, at params=70B,tokens=1.4T.
     """
+    from lawful.cli.selecting import choose
     from lawful.fit import fit as fit_law
 
     check(output)
@@ -61,9 +69,13 @@ def fit(
         grouped = _grouped(share, table, fitting)
         show(grouped, repr(grouped), output, grouped.warnings)
         return
+    chosen = choose(table, fitting, candidates, stack)
     if saved is not None:
         again = refit_as(saved, table, fitting)
         fitted, result, text, warnings = again.fit, again.to_dict(), repr(again), again.warnings
+    elif chosen is not None:
+        fitted, warnings = chosen.fit, ()
+        result, text = fitted.to_dict() | chosen.to_dict(), f"{chosen.text}\n\n{fitted!r}"
     else:
         fitted = fit_law(fitting.law(table), table, **fitting.options())  # type: ignore[arg-type]
         result, text, warnings = fitted.to_dict(), repr(fitted), ()
@@ -143,9 +155,7 @@ def predict(
     found = find_law(law)
     own = found.law.inputs
     if at is not None:
-        given = {name: (parse_positive if quantity(name, own).positive else parse_number)(value, f"--at {name}")
-                 for name, value in parse_assignments(at).items()}
-        answer = _reached(forecast(found, given, level), strict)
+        answer = _reached(forecast(found, asked(at, "--at", own), level), strict)
         show(answer, forecast_text(answer), output, answer.warnings)
         return
     assert table is not None
@@ -158,6 +168,12 @@ def predict(
     codes = sorted({(w.code, w.message) for a in answers for w in a.warnings if w.code != "far_extrapolation"})
     for code, message in codes:
         say(f"warning [{code}]: {message}", output)
+
+
+def asked(at: str, option: str, own: Sequence[str] = ()) -> dict[str, float]:
+    """The run that ``params=70B,tokens=1.4T`` describes, in quantities of the glossary or of one's ``own``."""
+    return {name: (parse_positive if quantity(name, own).positive else parse_number)(value, f"{option} {name}")
+            for name, value in parse_assignments(at).items()}
 
 
 def _reached(answer: Forecast, strict: bool) -> Forecast:

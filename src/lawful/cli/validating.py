@@ -65,13 +65,16 @@ def backtest(
 
 def backtest_text(tested: Backtest) -> str:
     """One line of summary, then a table of the cuts."""
+    chosen = any(cut.form != tested.form for cut in tested.cuts)  # with --form auto, anew at each cut
     body = []
     for cut in tested.cuts:
         c = cut.to_dict()
-        body.append([format_number(c["train_compute_max"], 3, "FLOP"), str(c["train"]), str(c["test"]),
-                     f"{c['horizon_decades']:.2f}", f"{100 * c['rmse_log']:.2f} %", f"{100 * c['coverage']:.0f} %",
+        body.append([format_number(c["train_compute_max"], 3, "FLOP"), *([cut.form] if chosen else []),
+                     str(c["train"]), str(c["test"]), f"{c['horizon_decades']:.2f}",
+                     f"{100 * c['rmse_log']:.2f} %", f"{100 * c['coverage']:.0f} %",
                      *(f"{100 * v:.2f} %" for v in c["baselines"].values())])
-    head = ["fitted up to [FLOP]", "runs", "predicted", "decades", "error", "covered", "last value", "power law"]
+    head = ["fitted up to [FLOP]", *(["form"] if chosen else []), "runs", "predicted", "decades", "error", "covered",
+            "last value", "power law"]
     return (f"{tested.form}: {100 * tested.rmse_log:.2f} % error over {len(tested.predictions)} predictions (root mean "
             f"square of the log); the {100 * tested.level:g} % interval held {100 * tested.coverage:.0f} %\n"
             + aligned(body, head))

@@ -70,7 +70,7 @@ def _from_fit(fit: Fit, at: Mapping[str, float]) -> Forecast:
     if not math.isfinite(centre):
         where = ", ".join(f"{name} {value:g}" for name, value in at.items())
         raise FailedToAnswer(f"{fit.law.formula()} has no finite value at {where}")
-    warnings = [w for w in fit.warnings if w.code in ("at_bound", "not_identified", "out_of_steps")]
+    warnings = [w for w in fit.warnings if w.code in ("at_bound", "not_identified", "out_of_steps", "selected")]
     if fit.law.composed:
         warnings.append(Caveat("composed", f"{fit.law.form} composes laws that were never validated jointly"))
     low = high = new = None

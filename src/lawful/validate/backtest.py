@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from lawful.errors import FailedToAnswer, RunsError
 from lawful.fit import Fit, fit
+from lawful.fit.candidates import candidates, is_auto, outcome, over
 from lawful.fit.origins import origins
 from lawful.laws.base import Law
 from lawful.laws.registry import form as find_form
@@ -44,12 +45,13 @@ class Prediction:
 
 @dataclass(frozen=True)
 class Cut:
-    """One origin: fitted on ``train`` runs up to ``train_compute_max``, tested on the ``test`` runs above."""
+    """One origin: ``form`` fitted on ``train`` runs up to ``train_compute_max``, tested on the ``test`` runs above."""
 
     train: int
     train_compute_max: float
     predictions: tuple[Prediction, ...]
     baselines: Mapping[str, float]   # root mean square log error
+    form: str
 
     @property
     def test(self) -> int:
@@ -60,7 +62,7 @@ class Cut:
         """The cut as data."""
         errors = _log_errors(self.predictions)
         return {
-            "train": self.train, "test": self.test, "train_compute_max": self.train_compute_max,
+            "form": self.form, "train": self.train, "test": self.test, "train_compute_max": self.train_compute_max,
             "horizon_decades": max(p.horizon_decades for p in self.predictions),
             "rmse_log": _rms(errors), "bias_log": float(errors.mean()), "coverage": _coverage(self.predictions),
             "baselines": dict(self.baselines), "predictions": [vars(p) for p in self.predictions],
@@ -111,27 +113,38 @@ def backtest(runs: RunTable, form: str | Law | type[Law] = "chinchilla", *, leve
              bootstrap: int = 200, seed: int = 0, **options: Any) -> Backtest:
     """Rolling-origin forecasts of ``form`` along compute; ``options`` are those of ``fit``.
 
-    Raises ``FailedToAnswer`` where no cut leaves enough runs below it to fit and one above it to predict.
+    With ``auto`` each cut chooses its form from the runs below it alone. Raises ``FailedToAnswer`` where no cut
+    leaves enough runs below it to fit and one above it to predict.
     """
-    law = find_form(form)
-    target = law.output.name
-    runs.need(target, "compute", *law.inputs)
-    if not law.output.positive:
+    laws, target = _asked(form, runs)
+    name = str(form) if is_auto(form) else laws[0].form
+    runs.need(target, "compute", *(i for law in laws for i in law.inputs))
+    if not laws[0].output.positive:
         raise FailedToAnswer(f"{runs.source}: no back-test of {target}: its errors are measured on the logarithm, and "
                              f"{target} may be negative")
-    fewest = len(law.names()) + FEWEST_TO_FIT
+    fewest = min(len(law.names()) for law in laws) + FEWEST_TO_FIT
     cuts: list[Cut] = []
     for cut in origins(runs["compute"], fewest):
         train, test, top = runs.take(cut.train), runs.take(cut.test), cut.scale
         try:
-            fitted = fit(law, train, bootstrap=bootstrap, seed=seed, level=level, **options)
+            fitted = fit(form, train, bootstrap=bootstrap, seed=seed, level=level, **options)
         except RunsError:  # too few distinct sizes so low: the next cut has more
             continue
-        cuts.append(Cut(len(train), top, _predict(fitted, test, top), _baselines(train, test, target)))
+        cuts.append(Cut(len(train), top, _predict(fitted, test, top, target), _baselines(train, test, target),
+                        fitted.law.form))
     if not cuts:
-        raise FailedToAnswer(f"{runs.source}: no back-test is possible: {law.form} needs {fewest} runs of differing "
+        raise FailedToAnswer(f"{runs.source}: no back-test is possible: {name} needs {fewest} runs of differing "
                              f"sizes below a cut and one above it; the table has {len(runs)} runs")
-    return Backtest(law.form, level, tuple(cuts), runs.source)
+    return Backtest(name, level, tuple(cuts), runs.source)
+
+
+def _asked(form: str | Law | type[Law], runs: RunTable) -> tuple[tuple[Law, ...], str]:
+    """The law, or with ``auto`` those to choose among, and the outcome that is predicted."""
+    if is_auto(form):
+        target = outcome(runs)
+        return candidates(runs, target, over(str(form))), target
+    law = find_form(form)
+    return (law,), law.output.name
 
 
 def backtest_findings(tested: Backtest) -> Iterator[Finding]:
@@ -152,7 +165,7 @@ def backtest_findings(tested: Backtest) -> Iterator[Finding]:
             "do not extrapolate with this form from these runs: drop the smallest runs (--where) or try another form")
 
 
-def _predict(fitted: Fit, test: RunTable, top: float) -> tuple[Prediction, ...]:
+def _predict(fitted: Fit, test: RunTable, top: float, target: str) -> tuple[Prediction, ...]:
     at = {name: test[name] for name in fitted.law.inputs}
     values = np.asarray(fitted.law.at(at), dtype=float)
     tail = 50.0 * (1.0 - fitted.level)
@@ -160,7 +173,7 @@ def _predict(fitted: Fit, test: RunTable, top: float) -> tuple[Prediction, ...]:
     low, high = np.nanpercentile(sampled, [tail, 100.0 - tail], axis=0)
     return tuple(
         Prediction(int(test.rows[i]), float(test["compute"][i]), float(np.log10(test["compute"][i] / top)),
-                   float(test[fitted.law.output.name][i]), float(values[i]), float(low[i]), float(high[i]))
+                   float(test[target][i]), float(values[i]), float(low[i]), float(high[i]))
         for i in np.argsort(test["compute"], kind="stable")
     )
 

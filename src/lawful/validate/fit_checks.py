@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lawful.fit.result import Fit, FitStatus
-from lawful.runs import RunTable
+from lawful.runs import LOSSES, RunTable
 from lawful.validate.findings import Finding, Severity, rows_text
 
 OUTLIER = 5.0
@@ -95,11 +95,20 @@ def identification(fit: Fit, runs: RunTable) -> Iterator[Finding]:
             f"add at least {3 * len(fit.law.names()) - fit.n_runs} runs")
 
 
+def choice(fit: Fit, runs: RunTable) -> Iterator[Finding]:
+    """A form that was chosen, and could have been another."""
+    for note in fit.warnings:
+        if note.code == "selected":
+            yield Finding(
+                "selected", Severity.CAUTION, "These runs cannot tell several forms apart", note.message,
+                "compare what each form says of the question (--form); runs nearer to it tell them apart")
+
+
 def trends(fit: Fit, runs: RunTable) -> Iterator[Finding]:
     """Residuals that follow a variable, whether the law takes it or not."""
     bins = min(MOST_BINS, len(runs) // RUNS_A_BIN)
     for name, values in runs.quantities.items():
-        if name == fit.law.output.name or len(np.unique(values)) < 3 or bins < 2:
+        if name in (*LOSSES, fit.law.output.name) or len(np.unique(values)) < 3 or bins < 2:
             continue
         at = np.digitize(values, np.unique(np.quantile(values, np.arange(1, bins) / bins)))
         departures = _departures(fit, at)
@@ -157,4 +166,6 @@ def _departures(fit: Fit, group: npt.NDArray[Any]) -> list[float] | None:
     return None
 
 
-FIT_CHECKS: tuple[Callable[[Fit, RunTable], Iterator[Finding]], ...] = (outliers, identification, trends, groups)
+FIT_CHECKS: tuple[Callable[[Fit, RunTable], Iterator[Finding]], ...] = (
+    outliers, identification, choice, trends, groups,
+)
