@@ -2,6 +2,7 @@
 
 ``quickstart.svg`` is drawn from the packaged sweep, ``chinchilla-fit.svg`` from the public table of Besiroglu et
 al. 2024, found by LAWFUL_SHARED or beside the repository; where it is absent that figure is left as it is.
+``schedules.svg`` is drawn from the simulated curves of ``docs/examples``.
 """
 
 from __future__ import annotations
@@ -19,7 +20,11 @@ import numpy as np
 
 from lawful.cli.reporting import ON_THE_LAW
 from lawful.fit import Fit, fit
+from lawful.fit.curves import fit_curves
 from lawful.fit.readings import budgets
+from lawful.fit.schedules import along
+from lawful.fit.trajectories import trajectories
+from lawful.laws.schedules import Schedule
 from lawful.runs import RunTable
 from lawful.store import packaged_sweep, read_runs
 
@@ -84,6 +89,27 @@ def draw(runs: RunTable, fitted: Fit, unit: str, title: str) -> plt.Figure:
     return figure
 
 
+def schedules() -> plt.Figure:
+    """Learning rates and losses of the example's curves, and the forecast of a schedule that is not among them."""
+    table = read_runs(str(Path(__file__).parent / "examples" / "curves.csv"))
+    fitted = fit_curves("multi_power", table, warmup=600)
+    unseen = Schedule.wsd(3e-4, 12_000, warmup=600)
+    answer = along(fitted, unseen)
+    figure, (left, right) = plt.subplots(1, 2, figsize=(9.6, 4.0), layout="constrained")
+    seen = trajectories(table, warmup=600)
+    for curve, colour in zip(seen, plt.colormaps["viridis"](np.linspace(0.0, 0.85, len(seen))), strict=True):
+        left.plot(np.arange(1, curve.schedule.steps + 1), curve.schedule.rates, color=colour, label=curve.name)
+        right.plot(curve.steps, curve.loss, "o", color=colour, markersize=2.4, label=curve.name)
+    left.plot(np.arange(1, unseen.steps + 1), unseen.rates, color=INK, linestyle="--", label="wsd")
+    right.fill_between(answer.steps, answer.new_low, answer.new_high, color=BAND, alpha=0.55, linewidth=0)
+    right.plot(answer.steps, answer.value, color=INK, linestyle="--", label="wsd, forecast with 90 %\nof one more run")
+    left.set(xlabel="step", ylabel="learning rate", title="Schedules")
+    right.set(xlabel="step", ylabel="loss [nats/token]", title="Curves", ylim=(2.75, 3.5))
+    left.legend(frameon=False, fontsize=8)
+    right.legend(frameon=False, fontsize=8)
+    return figure
+
+
 def main() -> None:
     """Write each figure as SVG, and as PNG where asked, to be looked at."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -101,10 +127,16 @@ def main() -> None:
         for name, (runs, unit, title) in tables.items():
             fitted = fit("chinchilla", runs)
             figure = draw(runs, fitted, unit, title.format(len(runs), f"{100 * fitted.noise:.2g} %"))
-            figure.savefig(STATIC / f"{name}.svg", metadata={"Date": None})
-            if options.png:
-                options.png.mkdir(parents=True, exist_ok=True)
-                figure.savefig(options.png / f"{name}.png", dpi=110)
+            save(figure, name, options.png)
+        save(schedules(), "schedules", options.png)
+
+
+def save(figure: plt.Figure, name: str, png: Path | None) -> None:
+    """Write ``figure`` as SVG, and as PNG to the folder ``png`` where there is one."""
+    figure.savefig(STATIC / f"{name}.svg", metadata={"Date": None})
+    if png:
+        png.mkdir(parents=True, exist_ok=True)
+        figure.savefig(png / f"{name}.png", dpi=110)
 
 
 if __name__ == "__main__":

@@ -33,6 +33,7 @@ for _name, _target, _help in (
     ("compare", "comparing:compare", "Hold one law against another: the effect at a scale, the compute it is worth."),
     ("arms", "comparing:arms", "Hold recipes tried at the same sizes against one another."),
     ("export", "comparing:export", "Write the draws of a saved fit as a table."),
+    ("curves", "schedules:app", "Fit laws to training curves and predict the loss under another schedule."),
     ("plan", "planning:plan", "Divide a budget between model and data."),
     ("report", "reporting:report", "Write the whole analysis as one HTML file."),
     ("laws", "catalogue:app", "The catalogue of published laws: list, show, compare, check, cite."),

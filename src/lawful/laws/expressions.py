@@ -15,7 +15,7 @@ from weakref import WeakValueDictionary
 import numpy as np
 
 __all__ = ["Expr", "Tape", "constant", "differentiate", "evaluate", "exp", "log", "maximum", "minimum", "sigmoid",
-           "symbol"]
+           "symbol", "total"]
 
 
 class Expr:
@@ -196,6 +196,18 @@ minimum = _pairwise("minimum")
 maximum = _pairwise("maximum")
 
 
+def total(x: Any, first: Any) -> Any:
+    """The sums of ``x`` over groups of neighbours along its last axis: ``(..., pair)`` becomes ``(..., group)``.
+
+    ``first`` is where each group starts, ``(group,)``, from 0 upwards; no group is empty. For laws with a sum of events
+    in each point, such as the changes of a learning rate: both are arrays, or both symbols, and ``x`` depends on a
+    quantity of the pairs.
+    """
+    if isinstance(x, Expr) or isinstance(first, Expr):
+        return Expr("total", (_expr(x), _expr(first)))
+    return np.add.reduceat(x, np.asarray(first).astype(np.intp), axis=-1)
+
+
 # -------------------------------------------------------------------------------- differentiation
 
 def differentiate(node: Expr, name: str) -> Expr:
@@ -238,6 +250,8 @@ def _derivative(node: Expr, name: str, known: Mapping[Expr, Expr]) -> Expr:
             return first * d[0] + (1.0 - first) * d[1]
         case "less":
             return constant(0.0)
+        case "total":  # where a group starts is never differentiated
+            return Expr("total", (d[0], node.args[1])) if not _is(d[0], 0.0) else d[0]
     raise AssertionError(f"no derivative for {node.op!r}")
 
 
@@ -260,7 +274,7 @@ def _in_order(roots: Iterable[Expr]) -> list[Expr]:
 
 _UFUNCS: Mapping[str, Callable[..., Any]] = {
     "add": np.add, "multiply": np.multiply, "exp": np.exp, "log": np.log, "sigmoid": sigmoid,
-    "minimum": np.minimum, "maximum": np.maximum,
+    "minimum": np.minimum, "maximum": np.maximum, "total": total,
     "less": lambda a, b: np.less(a, b).astype(float),  # numbers, since truth values do not add up
     "reciprocal": lambda a: np.divide(1.0, a),         # a true division for whole numbers too
 }
@@ -343,6 +357,7 @@ def _product(base: Expr, times: int) -> Expr:
 _OPERATIONS: Mapping[str, Callable[..., Any]] = {
     "add": operator.add, "multiply": operator.mul, "power": operator.pow,
     "exp": exp, "log": log, "minimum": minimum, "maximum": maximum, "sigmoid": sigmoid,
+    "total": total,
 }
 
 
@@ -394,6 +409,8 @@ def _text(node: Expr) -> tuple[str, int]:
         if flipped is not None:
             return f"1 / {inside(flipped, 3)}", 2
         return f"{inside(node.args[0], 5)}**{inside(node.args[1], 4)}", 4
+    if node.op == "total":
+        return f"sum_k({_text(node.args[0])[0]})", 9
     return f"{node.op}({', '.join(_text(a)[0] for a in node.args)})", 9
 
 

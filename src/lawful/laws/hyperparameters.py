@@ -1,31 +1,20 @@
-"""Learning rate, batch size, weight decay and schedule: their best values, and what a schedule does to the loss.
+"""Learning rate, batch size and weight decay: their best values.
 
 What to use when: ``LearningRate`` and ``BatchSize`` for an optimum as a power of one quantity (``over``);
 ``LearningRateSurface`` where it depends on size and data; ``TunedChinchilla`` for the loss of every run of a sweep,
-well tuned or not; ``StepsForBatch`` for the price of a larger batch;
-``AnnealedLoss`` and ``MultiPowerLoss`` for the loss along a learning-rate schedule, given as stages of constant
-rate from step 0 on (``stages_of`` makes them from the rate of every step).
+well tuned or not; ``StepsForBatch`` for the price of a larger batch. What a schedule of the learning rate does to the
+loss is in ``lawful.laws.annealing``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
 from lawful.laws.base import Exponent, Law, Limit, Positive
-from lawful.laws.expressions import exp, log, maximum, minimum
+from lawful.laws.expressions import exp, log
 from lawful.laws.power import only
 from lawful.quantities import QUANTITIES, Quantity
-
-Stages = tuple[tuple[float, float], ...]
-"""A schedule from step 0, warm-up included: (steps, learning rate) one after another; the last rate holds on."""
-
-WARMUP: Stages = ((540.0, 3.75e-5), (540.0, 1.125e-4), (540.0, 1.875e-4), (540.0, 2.625e-4))
-"""A linear warm-up of 2,160 steps to 3e-4, in four stages."""
-
-STEP_DECAY: Stages = (*WARMUP, (9840.0, 3e-4), (4000.0, 1.5e-4), (4000.0, 6e-5), (4000.0, 3e-5))
-"""A schedule of 24,000 steps to start from: warm-up, a peak of 3e-4, three drops."""
 
 
 @dataclass(frozen=True)
@@ -195,112 +184,3 @@ class OptimalWeightDecay(Law):
 
     def __call__(self, params: Any, tokens: Any, batch_tokens: Any, learning_rate: Any) -> Any:
         return batch_tokens * (tokens / params) ** self.p / (self.c * learning_rate * tokens)
-
-
-@dataclass(frozen=True)
-class AnnealedLoss(Law):
-    """Loss at every step of a learning-rate schedule: a power of the area under it, less an annealing term.
-
-        L(s) = L0 + A S1**-alpha - C S2          [nats/token]
-        S1 = sum of eta_i,    S2 = sum over i <= s, k <= i of (eta_(k-1) - eta_k) lam**(i - k)
-
-    ``steps`` is s; ``stages`` is the schedule: a choice, not a coefficient. A drop in the rate pays with a delay set by
-    lam. The rises of the warm-up are left out of S2. Tissue et al. 2024, equation 1.
-    """
-
-    form: ClassVar[str] = "annealed_loss"
-
-    L0: Positive      # nats/token
-    A: Positive       # nats/token at S1 = 1
-    alpha: Exponent
-    C: Annotated[float, Limit(0.0, float("inf"), (1e-2, 1e2))]        # nats/token per unit of S2
-    lam: Annotated[float, Limit(0.0, 1.0, (0.99, 0.9998))]            # per step
-    stages: Stages = STEP_DECAY
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "stages", _as_stages(self.stages))
-        super().__post_init__()
-
-    def __call__(self, steps: Any) -> Any:
-        annealing = sum(
-            drop * (1.0 - self.lam ** maximum(steps - start, 0.0)) / (1.0 - self.lam)
-            for start, _, drop, _ in _drops(self.stages, warmup=False)
-        )
-        return self.L0 + self.A / _area(self.stages, steps) ** self.alpha - self.C * annealing
-
-
-@dataclass(frozen=True)
-class MultiPowerLoss(Law):
-    """Loss at every step of a learning-rate schedule: each drop of the rate pays by a power law of its own.
-
-        L(t) = L0 + A (S1 + S_W)**-alpha - B sum over k of (eta_(k-1) - eta_k) G(eta_k**-gamma S_k)         [nats/token]
-        G(x) = 1 - (1 + C x)**-beta
-
-    S1 + S_W is the sum of the learning rates so far, S_k the sum from step k on. ``steps`` is t;
-    ``stages`` is the schedule: a choice, not a coefficient. The sum over k starts at step 0: the rise from 0 to the
-    peak eta counts as a drop of -eta and adds about B eta, which L0 is short of. C and gamma are told apart only by
-    changes to different rates. Fitted per model size: nothing in it scales with N. Luo et al. 2025.
-    """
-
-    form: ClassVar[str] = "multi_power"
-
-    L0: Positive      # nats/token, less B times the peak learning rate
-    A: Positive       # nats/token at S1 + S_W = 1
-    alpha: Exponent
-    B: Annotated[float, Limit(0.0, float("inf"), (1e1, 1e4))]         # nats/token per unit of learning rate
-    C: Annotated[float, Limit(0.0, float("inf"), (1e-1, 1e2))]
-    beta: Exponent
-    gamma: Exponent
-    stages: Stages = STEP_DECAY
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "stages", _as_stages(self.stages))
-        super().__post_init__()
-
-    def __call__(self, steps: Any) -> Any:
-        area = _area(self.stages, steps)
-        gain = sum(
-            drop * (1.0 - (1.0 + self.C * rate**-self.gamma * maximum(area - before, 0.0)) ** -self.beta)
-            for _, before, drop, rate in _drops(self.stages, warmup=True)
-        )
-        return self.L0 + self.A / area**self.alpha - self.B * gain
-
-
-def stages_of(rates: Sequence[float], count: int = 32) -> Stages:
-    """At most ``count`` stages of equal length, with the mean rate of each, from the learning rate of every step.
-
-    >>> stages_of([3e-4, 3e-4, 1e-4, 1e-4], count=2)
-    ((2.0, 0.0003), (2.0, 0.0001))
-    """
-    size = -(-len(rates) // count)
-    blocks = [rates[i:i + size] for i in range(0, len(rates), size)]
-    return tuple((float(len(block)), float(sum(block)) / len(block)) for block in blocks)
-
-
-def _as_stages(stages: Sequence[Sequence[float]]) -> Stages:
-    """The stages as a tuple of pairs: a saved law brings lists."""
-    return tuple((float(length), float(rate)) for length, rate in stages)
-
-
-def _area(stages: Stages, steps: Any) -> Any:
-    """The sum of the learning rates up to ``steps``; the last rate holds on."""
-    total, start = 0.0, 0.0
-    for length, rate in stages[:-1]:
-        total = total + rate * minimum(maximum(steps - start, 0.0), length)
-        start += length
-    return total + stages[-1][1] * maximum(steps - start, 0.0)
-
-
-def _drops(stages: Stages, *, warmup: bool) -> list[tuple[float, float, float, float]]:
-    """Per change of rate: the step it follows, the area before it, the drop, and the rate after it.
-
-    With ``warmup`` the rates begin at 0; without, changes up to the highest rate are left out.
-    """
-    found, start, area, last = [], 0.0, 0.0, 0.0
-    for length, rate in stages:
-        found.append((start, area, last - rate, rate))
-        start, area, last = start + length, area + length * rate, rate
-    if warmup:
-        return found
-    rates = [rate for _, rate in stages]
-    return found[rates.index(max(rates)) + 1:]

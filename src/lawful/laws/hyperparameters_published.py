@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from math import exp
 
+from lawful.laws.annealing import AnnealedLoss, MultiPowerLoss
 from lawful.laws.base import Region
 from lawful.laws.hyperparameters import (
-    AnnealedLoss,
     BatchSize,
     DecayTimescale,
     LearningRate,
     LearningRateSurface,
-    MultiPowerLoss,
     OptimalWeightDecay,
     StepsForBatch,
 )
@@ -270,7 +269,8 @@ Fittable(
                       "ask for more", "2503.12811"),),
     symbols={"steps": "s"},
     notes="Constants belong to one model and data set, and none could be confirmed, so none are given. lam is between "
-          "0.99 and 0.999 in the paper. One or two curves are enough to fit it.",
+          "0.99 and 0.999 in the paper. One or two curves are enough to fit it. area, fall and lag in the formula are "
+          "those of Schedule.changes.",
 )
 
 _MPL_FAILURES = (
@@ -290,7 +290,8 @@ def _multi_power(size: str, law: MultiPowerLoss, by_hand: tuple[str, str]) -> No
         checks=(Check({"steps": 12000.0}, by_hand[0], _BY_HAND + ", step by step along the stages"),
                 Check({"steps": 24000.0}, by_hand[1], _BY_HAND + ", step by step along the stages")),
         category=_HP, questions=(1,), failures=_MPL_FAILURES, symbols={"steps": "t"},
-        notes="The stages are an example; give your own. The sum over changes of the rate includes the warm-up: the "
+        notes="The stages are an example; give your own. area, drop, rate and since in the formula are those of "
+              "Schedule.changes. The sum over changes of the rate includes the warm-up: the "
               "authors' curves are met to 0.004 nats with it and missed by 0.11 to 0.13 without. R2 0.998, mean "
               "relative error 0.1 to 0.2 %.",
     )
