@@ -40,9 +40,10 @@ MAY_IMPORT = {
     "data": set(),
 }
 OWNERS = {"torch": {"lab"}, "jinja2": {"report"}, "cyclopts": {"cli"}, "rich": {"cli"}, "pyarrow": {"store"},
-          "matplotlib": {"report"}, "emcee": {"fit"}}
+          "matplotlib": {"report"}, "emcee": {"fit"},
+          "numpyro": {"fit"}, "jax": {"fit"}}
 ANYWHERE = {"numpy", "scipy"}
-ONLY_IN_FUNCTIONS = {"scipy", "pyarrow", "matplotlib", "emcee"}
+ONLY_IN_FUNCTIONS = {"scipy", "pyarrow", "matplotlib", "emcee", "numpyro", "jax"}
 NO_NUMPY_AT_THE_TOP = {"", "__main__", "cli", "cost", "errors", "quantities", "results", "report"}
 
 
@@ -205,7 +206,7 @@ def test_every_public_name_is_there():
         lawful.nonsense
 
 
-HEAVY = ("numpy", "scipy", "torch", "jinja2", "pyarrow", "matplotlib", "pandas")
+HEAVY = ("numpy", "jax", "scipy", "torch", "jinja2", "pyarrow", "matplotlib", "pandas")
 
 
 @pytest.mark.parametrize("start", [

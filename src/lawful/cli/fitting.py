@@ -14,7 +14,9 @@ from lawful.errors import FailedToAnswer, InputError
 from lawful.quantities import format_number, parse_assignments, parse_number, parse_positive, quantity
 
 if TYPE_CHECKING:
-    from lawful.fit import Forecast, GroupedFit
+    from lawful.fit import Forecast
+    from lawful.fit.groups import GroupedFit
+    from lawful.fit.hierarchical import HierarchicalFit
     from lawful.fit.refit import Refit
     from lawful.runs import RunTable
 
@@ -33,6 +35,7 @@ def fit(
     compute: str | None = None,
     saved: Annotated[str | None, Parameter(name="--from")] = None,
     share: Annotated[list[str] | None, Parameter(negative="", consume_multiple=True)] = None,
+    pool: Annotated[list[str] | None, Parameter(negative="", consume_multiple=True)] = None,
     candidates: str | None = None,
     stack: str | None = None,
     fitting: Fitting = _PLAIN,
@@ -63,10 +66,11 @@ def fit(
 
     check(output)
     table = rows.read(runs, *more)
-    if share is not None:
+    if share is not None or pool is not None:
         if compute is not None or saved is not None:
-            raise InputError("--share fits several laws: --compute and --from are for one; fit one group with --where")
-        grouped = _grouped(share, table, fitting)
+            raise InputError("--share and --pool fit several laws: --compute and --from are for one; fit one group "
+                             "with --where")
+        grouped = _grouped(share, pool, table, fitting)
         show(grouped, repr(grouped), output, grouped.warnings)
         return
     chosen = choose(table, fitting, candidates, stack)
@@ -104,19 +108,27 @@ def refit_as(saved: str, runs: RunTable, fitting: Fitting) -> Refit:
     return refit(old, runs, **anew)  # type: ignore[arg-type]
 
 
-def _grouped(share: list[str], table: RunTable, fitting: Fitting) -> GroupedFit:
+def _grouped(share: list[str] | None, pool: list[str] | None, table: RunTable,
+             fitting: Fitting) -> GroupedFit | HierarchicalFit:
     from lawful.fit import fit_groups
+    from lawful.fit.hierarchical import fit_hierarchical
 
-    names = [name.strip() for word in share if not word.startswith("by=") for name in word.split(",") if name.strip()]
-    columns = [word.removeprefix("by=") for word in share if word.startswith("by=")]
+    if share is not None and pool is not None:
+        raise InputError("--share and --pool: a coefficient is the same in all groups, or drawn for each; give one of "
+                         "them")
+    option, words = ("--share", share) if share is not None else ("--pool", pool or [])
+    names = [name.strip() for word in words if not word.startswith("by=") for name in word.split(",") if name.strip()]
+    columns = [word.removeprefix("by=") for word in words if word.startswith("by=")]
     if len(columns) != 1 or not names:
-        raise InputError(f"--share {' '.join(share)}: write --share COEFFICIENT ... by=COLUMN, for example "
-                         "--share alpha beta by=corpus")
-    if fitting.cluster is not None:
-        raise InputError("--share and --cluster: resamples are drawn within the groups of --share; give one of them")
+        raise InputError(f"{option} {' '.join(words)}: write {option} COEFFICIENT ... by=COLUMN, for example "
+                         f"{option} alpha beta by=corpus")
+    if fitting.cluster is not None or fitting.uncertainty != Fitting.uncertainty:
+        raise InputError(f"{option} has draws of its own kind: --cluster and --uncertainty are for one law; leave them "
+                         "out")
     options = fitting.options()
-    del options["cluster"]
-    return fit_groups(fitting.law(table), table, names, columns[0], **options)  # type: ignore[arg-type]
+    del options["cluster"], options["uncertainty"]
+    fit = fit_groups if share is not None else fit_hierarchical
+    return fit(fitting.law(table), table, names, columns[0], **options)  # type: ignore[arg-type]
 
 
 def predict(

@@ -88,6 +88,8 @@ class Fitting:
     "A column with the standard deviation of each run's outcome, or seeds: estimate it from repeated runs."
     cluster: str | None = None
     "A column whose groups (seeds, families, budgets) are resampled whole, because their runs share their luck."
+    uncertainty: str = "bootstrap"
+    "How draws are made: bootstrap, studentised, jackknife, profile, posterior."
     bootstrap: int | None = None
     "Resamples for the intervals: 1,000, or 200 where the command fits many times (diagnose, backtest)."
     seed: int = 0
@@ -137,7 +139,8 @@ class Fitting:
             name: (-math.inf if low is None else low, math.inf if high is None else high)
             for name, (low, high) in self.limits().items()}
         return {"loss": self.loss, "delta": self.delta, "fixed": fixed, "limits": limits, "weights": self.weights,
-                "noise": self.noise, "cluster": self.cluster, "bootstrap": resamples, "seed": self.seed,
+                "noise": self.noise, "cluster": self.cluster, "uncertainty": self.uncertainty,
+                "bootstrap": resamples, "seed": self.seed,
                 "level": self.level}
 
 
