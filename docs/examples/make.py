@@ -4,7 +4,8 @@
 the log of the loss. ``recipes.csv`` holds two recipes at the same sizes: the old is that law, the new reaches each
 loss with 1 / 1.25 of the compute. ``sweep.csv`` holds learning rates and batches at nine sizes and horizons, under a
 law of the form ``tuned_chinchilla`` with noise of 0.2 %; at the largest size and horizon its grid ends below the best
-rate. The laws are known, so that the pages can show what a fit gets right and what it does not.
+rate. ``streams.csv`` holds models with parallel streams. The laws are known, so that the pages can show what a fit gets
+right and what it does not.
 
 ``curves.csv`` holds training curves of the multi-power law (Luo et al. 2025, 400M) under three schedules, with noise
 of 0.05 % of which neighbouring points share four fifths.
@@ -26,6 +27,7 @@ NOISE, SEED = 0.005, 2022
 BUDGETS = np.geomspace(1e18, 1e21, 7)
 SIZES = np.geomspace(0.15, 6.0, 7)
 MULTIPLIER = 1.25
+STREAM_SIZES, STREAM_NOISE = (5e8, 8e8, 1.3e9, 2e9, 3.2e9, 5e9), 0.001
 
 SWEPT = TunedChinchilla(E=1.69, A=406.4, alpha=0.34, B=410.7, beta=0.28, eta_0=8e-4, p=0.5, q=0.2, batch_0=4e5, g=0.5,
                         c_eta=0.02, c_batch=0.012, r=0.3)
@@ -41,6 +43,7 @@ def main() -> None:
     recipes()
     sweep()
     curves()
+    streams()
 
 
 def curves() -> None:
@@ -106,6 +109,18 @@ def sweep() -> None:
                         loss = SWEPT(params=params, tokens=tokens, learning_rate=rate, batch_tokens=float(batch))
                         loss *= np.exp(0.002 * rng.standard_normal())
                         writer.writerow([f"{params:.0f}", f"{tokens:.0f}", f"{rate:.4g}", batch, f"{loss:.4f}"])
+
+
+def streams() -> None:
+    """Write ``streams.csv``: sizes and parallel streams, a law with an effective size (arXiv:2505.10475, eq. 5)."""
+    rng = np.random.default_rng(SEED + 2)
+    with (Path(__file__).parent / "streams.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["params", "streams", "val_loss"])
+        for params in STREAM_SIZES:
+            for count in (1, 2, 4, 8):
+                loss = 1.2 + (1e8 / (params * (1 + 0.35 * np.log(count)))) ** 0.2
+                writer.writerow([f"{params:.0f}", count, f"{loss * np.exp(STREAM_NOISE * rng.standard_normal()):.5f}"])
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ app = App(
 for _name, _target, _help in (
     ("quickstart", "reporting:quickstart", "Fit, check, plan and report on the packaged sweep of real runs."),
     ("fit", "fitting:fit", "Fit a law to a table of runs, with intervals."),
+    ("discover", "discovering:discover", "Search for the law of a target in some inputs, judged by its forecasts."),
     ("diagnose", "validating:diagnose", "Find what stands between a table of runs and a plan."),
     ("backtest", "validating:backtest", "Fit on small runs, predict larger ones, and see how it went."),
     ("optima", "optima:optima", "Find the best learning rate and batch in each cell of a sweep, and their laws."),
