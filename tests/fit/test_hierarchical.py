@@ -57,9 +57,10 @@ def test_a_group_with_few_runs_borrows_its_exponent_and_the_population_is_found(
 
 
 def test_what_cannot_be_pooled_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    runs = table()
+    long = runs.take(runs.label("family") != "few")
     with pytest.raises(InputError, match="not simply positive"):
-        runs = table()
-        fit_hierarchical("bnsl1:tokens", runs.take(runs.label("family") != "few"), ["c_0"], "family")
+        fit_hierarchical("bnsl1:tokens", long, ["c_0"], "family")
     monkeypatch.setitem(sys.modules, "numpyro", None)
     with pytest.raises(MissingExtra, match=r"pip install 'lawful\[bayes\]'"):
         fit_hierarchical("power_law:tokens", table(), ["alpha"], "family")
