@@ -5,7 +5,8 @@ What to use when:
 - ``bootstrap`` (the default) draws runs with replacement and solves each resample anew: the best coverage of
   these by docs/uncertainty.md, and the fastest;
 - ``studentised`` measures each resample's error in its own standard errors;
-- ``jackknife`` leaves each run out once: a covariance, cheap for a slow form, symmetric;
+- ``jackknife`` leaves each run out once: a covariance, cheap for a slow form; for least squares only, since the
+  jackknife of a median is not consistent;
 - ``profile`` follows the objective itself: skewed intervals where the surface is bent, open ones where a
   coefficient is not determined;
 - ``posterior`` samples the objective as a likelihood, by emcee.
