@@ -9,6 +9,8 @@ right and what it does not.
 
 ``curves.csv`` holds training curves of the multi-power law (Luo et al. 2025, 400M) under three schedules, with noise
 of 0.05 % of which neighbouring points share four fifths.
+
+``plateau.csv`` is one learning curve that leaves the plateau of guessing: M4 with noise of 0.5 %.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from pathlib import Path
 import numpy as np
 
 from lawful.laws import law
+from lawful.laws.broken import SaturatingPowerLaw
 from lawful.laws.hyperparameters import TunedChinchilla
 from lawful.laws.schedules import schedule
 
@@ -44,6 +47,7 @@ def main() -> None:
     sweep()
     curves()
     streams()
+    plateau()
 
 
 def curves() -> None:
@@ -121,6 +125,17 @@ def streams() -> None:
             for count in (1, 2, 4, 8):
                 loss = 1.2 + (1e8 / (params * (1 + 0.35 * np.log(count)))) ** 0.2
                 writer.writerow([f"{params:.0f}", count, f"{loss * np.exp(STREAM_NOISE * rng.standard_normal()):.5f}"])
+
+
+def plateau() -> None:
+    """Write ``plateau.csv``."""
+    truth, rng = SaturatingPowerLaw(e_inf=0.2, span=0.79, alpha=0.5, d=2e7, c=0.7), np.random.default_rng(SEED + 2)
+    with (Path(__file__).parent / "plateau.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["examples", "error"])
+        for examples in np.geomspace(1e6, 1e8, 40):
+            error = truth(examples=round(examples)) * np.exp(NOISE * rng.standard_normal())
+            writer.writerow([f"{examples:.0f}", f"{error:.4f}"])
 
 
 if __name__ == "__main__":

@@ -22,7 +22,9 @@ from lawful.laws.expressions import (
     maximum,
     minimum,
     sigmoid,
+    softplus,
     symbol,
+    unbend,
 )
 from lawful.quantities import QUANTITIES
 
@@ -336,3 +338,24 @@ def test_a_product_falls_into_its_factors_and_an_expression_into_its_nodes():
 def test_a_term_without_a_value_in_some_run_is_no_warning():
     tape = Tape([log(X) + Y], {"x": np.array([0.0, 1.0])})
     assert list(tape({"y": 1.0})[0]) == [-math.inf, 1.0]
+
+
+def test_softplus_overflows_nowhere_and_bends_from_nought_to_its_argument():
+    x = np.array([-1000.0, -40.0, 0.0, 40.0, 1000.0])
+    assert softplus(x) == pytest.approx([0.0, math.exp(-40), math.log(2), 40.0, 1000.0], rel=1e-14)
+    assert value_of(differentiate(softplus(3 * X), "x"), x=0.0) == pytest.approx(1.5)
+
+
+@pytest.mark.parametrize("k", [-0.99, -0.5, 0.0, 1.0, 19.0])
+def test_a_bent_line_is_straightened_exactly_and_so_are_its_slopes(k):
+    t = np.linspace(-60.0, 60.0, 25)
+    z = unbend(t, k)
+    assert z + k * softplus(z) == pytest.approx(t, rel=1e-13, abs=1e-13)
+    for name, (left, right) in {"x": ((t - 1e-5, k), (t + 1e-5, k)), "y": ((t, k - 1e-5), (t, k + 1e-5))}.items():
+        formula = differentiate(unbend(X, Y), name)
+        slope = [value_of(formula, x=each, y=k) for each in t]
+        assert slope == pytest.approx((unbend(*right) - unbend(*left)) / 2e-5, rel=1e-4, abs=1e-6)
+
+
+def test_a_bent_line_is_straightened_as_a_symbol_too():
+    assert evaluate(unbend(X, Y) + softplus(X), {"x": 2.0, "y": 0.5}) == unbend(2.0, 0.5) + softplus(2.0)

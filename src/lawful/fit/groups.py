@@ -185,6 +185,11 @@ class _Starts:
         total = misfit.sum(axis=1)[None, :] if weights is None else weights @ misfit.T
         return self.points[np.argsort(total, axis=1, kind="stable")[:, :keep]]
 
+    def promising(self, penalty: Objective) -> Array:
+        """All of them, the lowest misfit first."""
+        everything: Array = self.best(None, len(self.points))[0]
+        return everything
+
 
 def _starts(joint: Joint, problems: Mapping[str, Problem], share: tuple[str, ...], penalty: Objective) -> _Starts:
     """Starts whose shared values are one group's own optimum, or that of all runs as one group."""

@@ -46,8 +46,8 @@ def prepare(law: Law, runs: RunTable, penalty: Objective, *, fixed: Mapping[str,
         spread = _repeats(law, runs, quantities, observed, relative) if isinstance(noise, str) and noise == SEEDS \
             else _column(runs, noise, "noise") / (observed if relative else 1.0)
         precision = np.median(spread) / spread
-    problem = Problem(law, quantities, observed, dict(fixed), _limits(law, fixed, limits), relative, precision,
-                      None if prior is None else prior / prior.mean())
+    problem = Problem(law, quantities, observed, dict(fixed), _limits(law, fixed, limits, quantities), relative,
+                      precision, None if prior is None else prior / prior.mean())
     return problem, notes
 
 
@@ -57,12 +57,13 @@ def check_fixed(law: Law, fixed: Mapping[str, float]) -> None:
         raise LawError(f"{law.form} has no coefficient {', '.join(sorted(missing))}; it has {', '.join(law.names())}")
 
 
-def _limits(law: Law, fixed: Mapping[str, float], asked: Mapping[str, tuple[float, float]]) -> dict[str, Limit]:
+def _limits(law: Law, fixed: Mapping[str, float], asked: Mapping[str, tuple[float, float]],
+            quantities: Mapping[str, Array]) -> dict[str, Limit]:
     """The limits asked for, each within the form's own, with the part of its search span that is left."""
     check_fixed(law, {name: low for name, (low, _) in asked.items()})
     found = {}
     for name, (low, high) in asked.items():
-        own = law.limits()[name]
+        own = law.limits_on(quantities)[name]
         if name in fixed:
             raise InputError(f"{name} is both fixed and limited; give one of them")
         if not low < high:
@@ -92,13 +93,15 @@ def _data(law: Law, runs: RunTable, free: int, relative: bool) -> tuple[dict[str
     target = law.output.name
     observed = runs[target]
     quantities = {name: runs[name] for name in law.inputs}
-    if len(observed) < free:
-        raise RunsError(f"{runs.source}: {law.form} has {free} coefficients to fit and the table {len(observed)} "
-                        f"runs; give at least {free}, better {3 * free}")
     for name, values in quantities.items():
         if np.ptp(values) <= 1e-12 * np.abs(values).max():
             raise RunsError(f"{runs.source}: {name} is {values[0]:g} in every run, so its effect cannot be fitted; "
                             f"add runs with other {name}, or fit a form without it")
+    distinct = len(observed) if len(quantities) > 1 else len(np.unique(quantities[law.inputs[0]]))
+    if distinct < (fewest := law.fewest_runs(free)):
+        repeated = f", at {distinct} distinct {law.inputs[0]}" if distinct < len(observed) else ""
+        raise RunsError(f"{runs.source}: {law.form} has {free} coefficients to fit and the table {len(observed)} "
+                        f"runs{repeated}; give at least {fewest}, better {3 * free}")
     if np.ptp(observed) <= 1e-12 * np.abs(observed).max():
         raise RunsError(f"{runs.source}: {target} is {observed[0]:g} in every run: there is nothing to fit")
     if relative and observed.min() <= 0:

@@ -23,9 +23,6 @@ from lawful.fit.terms import undefined
 
 Array = npt.NDArray[np.float64]
 
-STARTS = 24
-"""Lattice points polished for the point estimate."""
-
 SAMPLE = 2048
 """Runs of a long table that are searched and resampled: more would cost much and settle nothing."""
 
@@ -44,6 +41,9 @@ class Starts(Protocol):
 
     def best(self, weights: Array | None, keep: int = 1) -> Array:
         """The most promising starts, ``(batch, keep, coefficient)``, under each row of ``weights`` ``(batch, run)``."""
+
+    def promising(self, penalty: Objective) -> Array:
+        """The starts of the point estimate, ``(start, coefficient)``."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def search(job: Job, also: Array | None = None) -> tuple[Solution, int]:
     ``also`` is a further start, ``(1, coefficient)``, such as the optimum of fewer runs.
     Raises ``FailedToAnswer`` where the formula has no finite value at any start.
     """
-    starts = job.starts.best(None, STARTS)[0]
+    starts = job.starts.promising(job.penalty)
     if also is not None:
         starts = np.vstack([starts, also])
     solved = job.sample.descend(starts, None, job.penalty).sorted()

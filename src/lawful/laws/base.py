@@ -1,7 +1,7 @@
 """What a law is: a small frozen object whose fields are coefficients and whose call is the formula.
 
 To write one: subclass ``Law``, declare the coefficients with their limits (``Positive``, ``Scale``,
-``Exponent``, ``Real``), name the form, and write ``__call__`` with operators and the functions of
+``Place``, ``Exponent``, ``Real``), name the form, and write ``__call__`` with operators and the functions of
 ``lawful.laws.expressions``. Everything else follows from that one method: names, limits, text,
 derivatives, the compute-optimal split, the dictionary form.
 """
@@ -15,7 +15,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self, get_args, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, get_args, get_type_hints
 
 from lawful.errors import LawError, UnknownName
 from lawful.laws.expressions import Expr, symbol
@@ -37,11 +37,35 @@ SETTINGS = ("learning_rate", "batch_tokens", "weight_decay", "decay_timescale")
 
 @dataclass(frozen=True)
 class Limit:
-    """The open interval a coefficient lives in, and the span in which a search for it starts."""
+    """The open interval a coefficient lives in, and the span in which a search for it starts.
+
+    Where a search can start often depends on the runs. ``along`` says that ``start`` is meant along the data of
+    the form's one input x, whose smallest value is x_0 and whose span, largest over smallest, is S:
+
+        "place"    x_0 S**start      somewhere along x: start = (0, 1) is the whole of the data
+        "ratio"    S**start          from one place to a later one
+    """
 
     low: float
     high: float
     start: tuple[float, float]
+    along: Literal["", "place", "ratio"] = ""
+
+    @property
+    def inside(self) -> float:
+        """A number within the limits, to stand in: 1, or the middle of the limits, or of the start."""
+        if self.low < 1.0 < self.high:
+            return 1.0
+        return 0.5 * sum((self.low, self.high) if math.isfinite(self.high - self.low) else self.start)
+
+    def on(self, x: Any) -> Limit:
+        """This limit with its start as numbers, for the values ``x`` of the form's input."""
+        if not self.along:
+            return self
+        first, span = float(x[x > 0].min()), math.log(float(x.max() / x[x > 0].min()))
+        origin = first if self.along == "place" else 1.0
+        low, high = (origin * math.exp(share * span) for share in self.start)
+        return Limit(self.low, self.high, (low, high))
 
 
 Positive = Annotated[float, Limit(0.0, math.inf, (1e-2, 1e8))]
@@ -49,6 +73,9 @@ Positive = Annotated[float, Limit(0.0, math.inf, (1e-2, 1e8))]
 
 Scale = Annotated[float, Limit(0.0, math.inf, (1.0, 1e26))]
 """A scale in the unit of a quantity, such as Kaplan's N_c: positive, and often far beyond every run."""
+
+Place = Annotated[float, Limit(0.0, math.inf, (-0.1, 1.1), "place")]
+"""A place along the form's one input, in its unit, where something happens: a bend, a peak, the half of a gain."""
 
 Exponent = Annotated[float, Limit(0.0, math.inf, (0.02, 1.6))]
 """The exponent of a power law: positive, and in every published law below 2."""
@@ -134,6 +161,8 @@ class Law(ABC):
     output: ClassVar[Quantity] = LOSS
     falls_with: ClassVar[tuple[str, ...]] = ()   # inputs of which more never makes the output larger
     rises_with: ClassVar[tuple[str, ...]] = ()   # inputs of which more never makes it smaller
+    bends: ClassVar[int] = 0                     # places where the curve may bend: see ``fewest_runs``
+    simpler: ClassVar[type[Law] | None] = None   # the form that this one extends by a term: see ``extending``
     composed: ClassVar[bool] = False             # a base law with modules: never validated jointly
     listed: ClassVar[bool] = True                # found by its name; else by its parts, or by its text
 
@@ -182,14 +211,36 @@ class Law(ABC):
             return (over,)
         return tuple(list(inspect.signature(type(self).__call__).parameters)[1:])
 
+    @classmethod
+    def fewest_runs(cls, free: int) -> int:
+        """How many runs, at distinct places, a fit of ``free`` coefficients needs: one each, and one more a bend.
+
+        A bend with no run left over to contradict it can be laid through any noise.
+        """
+        return free + cls.bends
+
+    def extending(self, simpler: Law, x: Any) -> list[Law]:
+        """Laws of this form that give what ``simpler`` gives, for a search over the runs' ``x`` to start from."""
+        return []
+
     @property
     def settings(self) -> dict[str, Any]:
         """The fields that are choices, not coefficients."""
         return {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if f.name not in self.limits()}
 
     def limits_on(self, quantities: Mapping[str, Any]) -> dict[str, Limit]:
-        """``limits`` for a search on runs with these quantities, by name."""
-        return dict(self.limits())
+        """``limits`` for a search on runs with these quantities, by name: those meant along the data as numbers.
+
+        Raises ``LawError`` for such a limit in a form over more than one quantity.
+        """
+        limits = dict(self.limits())
+        for name, limit in limits.items():
+            if limit.along and len(self.inputs) != 1:
+                raise LawError(f"{self.form}: the search for {name} is to start along the data, but the form takes "
+                               f"{', '.join(self.inputs)}; give the start of its limit as numbers")
+            if limit.along:
+                limits[name] = limit.on(quantities[self.inputs[0]])
+        return limits
 
     @property
     def coefficients(self) -> dict[str, Any]:

@@ -6,7 +6,6 @@ loads all.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from functools import cache
 from importlib import import_module
@@ -97,12 +96,8 @@ def _form_of_entry(name: str) -> Law:
 
 
 def template(cls: type[Law], **settings: Any) -> Law:
-    """A law of the form ``cls`` whose coefficients stand in: 1, or the middle of their limits."""
-    ends = {name: (limit.low, limit.high) if math.isfinite(limit.high - limit.low) else limit.start
-            for name, limit in cls.limits().items()}
-    inside = {name: 1.0 if limit.low < 1.0 < limit.high else 0.5 * sum(ends[name])
-              for name, limit in cls.limits().items()}
-    return cls(**settings, **inside)
+    """A law of the form ``cls`` whose coefficients stand in: 1, or another number within their limits."""
+    return cls(**settings, **{name: limit.inside for name, limit in cls.limits().items()})
 
 
 def enter(cls: type[Law], name: str) -> Law:

@@ -3,25 +3,16 @@
 from __future__ import annotations
 
 from lawful.laws.base import Region
+from lawful.laws.broken import BrokenPowerLaw1, BrokenPowerLaw2, SaturatingPowerLaw
 from lawful.laws.published import Check, Failure, Fittable, Guidance, Published, Source
-from lawful.laws.theory import (
-    BrokenPowerLaw1,
-    BrokenPowerLaw2,
-    DynamicsLoss,
-    Growth,
-    ManifoldExponent,
-    ManifoldLoss,
-    QuantaLoss,
-    SaturatingPowerLaw,
-    VarianceLoss,
-)
+from lawful.laws.theory import DynamicsLoss, Growth, ManifoldExponent, ManifoldLoss, QuantaLoss, VarianceLoss
 
 _BY_HAND = "worked by hand from the printed coefficients"
 
 Fittable(
     key="alabdulmohsin2022_m4",
     title="M4: a law that saturates at both ends",
-    law=SaturatingPowerLaw(e_inf=0.1, span=1.0, alpha=1.0, beta=1.0, c=0.5, over="examples"),
+    law=SaturatingPowerLaw(e_inf=0.1, span=1.0, alpha=1.0, d=1.0, c=0.5, over="examples"),
     source=Source("2209.06640", "section 3, estimator M4", "Alabdulmohsin, Neyshabur & Zhai", 2022,
                   "Revisiting Neural Scaling Laws in Language and Vision"),
     category="theory",
@@ -65,13 +56,13 @@ Fittable(
 Fittable(
     key="caballero2022_bnsl:two_breaks",
     title="Broken power law with two breaks",
-    law=BrokenPowerLaw2(a=1.0, b=1.0, c_0=0.1, c_1=-0.5, d_1=1.0, f_1=0.5, c_2=0.8, step=100.0, f_2=0.5,
+    law=BrokenPowerLaw2(a=1.0, b=1.0, c_0=0.1, c_1=-0.5, d_1=1.0, f_1=0.5, c_2=0.8, step_2=100.0, f_2=0.5,
                         over="compute"),
     source=_caballero("equation 1"),
     category="theory",
     questions=(1,),
     failures=_CABALLERO_FAILURES,
-    notes="Fitted to each curve anew: no general coefficients. d_2 is written as d_1 times step. " + _CABALLERO_NOTE,
+    notes="Fitted to each curve anew: no general coefficients. d_2 is written as d_1 times step_2. " + _CABALLERO_NOTE,
 )
 
 Published(
