@@ -193,3 +193,18 @@ def test_public_curves_are_predicted_as_well_as_by_the_reference_fits(curve: str
         law, _ = optimum(f"{name}:examples", runs)
         miss = np.log(law.at({"examples": parts["test"][0]}) / parts["test"][1])
         assert np.sqrt(np.mean(miss**2)) <= 1.05 * float(reference[f"rmsle_{name}"]), name
+
+
+@pytest.mark.parametrize("experiment", ["cifar10-mcnn-p20-sgd-rep2", "cifar10-mcnn-noaug-sgd"])
+def test_double_descent_finds_the_peak_of_public_curves_and_a_power_law_is_rejected(experiment: str) -> None:
+    with open(shared("double-descent/curves.csv"), newline="") as file:
+        points = sorted((float(r["x"]), float(r["y"])) for r in csv.DictReader(file)
+                        if (r["experiment"], r["metric"]) == (experiment, "test_error"))
+    x, y = np.array(points).T
+    runs = RunTable.of(width=x, task_loss=y)
+    bump, left = optimum("double_descent:width", runs)
+    assert isinstance(bump, DoubleDescent)
+    past_the_first_fall = x > 4 * x.min()
+    peak = x[past_the_first_fall][np.argmax(y[past_the_first_fall])]
+    assert abs(np.log(bump.d / peak)) < 0.25
+    assert left < optimum("m2:width", runs)[1] / 9  # a third of the residual
