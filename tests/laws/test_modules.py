@@ -406,5 +406,5 @@ def test_compositions_by_name():
     made = compose_by_name("hoffmann2022_approach3+repetition+routing:hash")
     assert isinstance(made, ComposedEntry)
     assert made.law == law("hoffmann2022_approach3").law.with_(Repetition.of(), Routing.of("hash"))
-    with pytest.raises(UnknownName, match=r"unknown module 'repetitoin'; nearest: .*repetition"):
+    with pytest.raises(UnknownName, match=r"unknown module 'repetitoin' in .*; nearest: .*repetition"):
         compose_by_name("hoffmann2022_approach3+repetitoin")

@@ -212,7 +212,10 @@ def _fits(law: Law, runs: RunTable, by: str, tables: Mapping[str, RunTable], ref
         if options.get("cluster") is not None:
             raise InputError("--cluster and a shared floor: resamples are then drawn within the arms; give --asymptote "
                              "free, or leave --cluster out")
-        joint = {name: value for name, value in options.items() if name != "cluster"}
+        if options.get("uncertainty", "bootstrap") != "bootstrap":
+            raise InputError(f"--uncertainty {options['uncertainty']} and a shared floor: arms fitted together are "
+                             "resampled together; give --asymptote free, or leave --uncertainty out")
+        joint = {name: value for name, value in options.items() if name not in ("cluster", "uncertainty")}
         return dict(fit_groups(law, runs, (floor,), by, **joint).fits)
     found = {}
     if held == "reference":
