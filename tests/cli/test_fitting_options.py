@@ -51,6 +51,7 @@ def test_weights_noise_and_clusters_reach_the_fit(folder: Path) -> None:
 @pytest.mark.parametrize(("options", "message"), [
     (("--share", "alpha"), "write --share COEFFICIENT ... by=COLUMN"),
     (("--share", "alfa", "by=corpus"), "unknown coefficient 'alfa' in --share for chinchilla; nearest: alpha"),
+    (("--share", "alpha", "by=corpus", "--form", "auto"), "a form is chosen for one group at a time"),
     (("--share", "alpha", "by=corpora"), "no column is called 'corpora'; nearest: corpus"),
     (("--share", "alpha", "by=corpus", "--compute", "1e21"), "fit one group with --where"),
     (("--share", "alpha", "by=corpus", "--cluster", "budget"), "has draws of its own kind"),

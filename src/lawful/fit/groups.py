@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from lawful.errors import InputError, RunsError, unknown
 from lawful.fit.calibrate import measure
+from lawful.fit.candidates import is_auto
 from lawful.fit.drift import NO_DRIFT
 from lawful.fit.engine import check_options, draws_in_order, identified, judge
 from lawful.fit.objective import HUBER_DELTA, Objective, objective
@@ -104,6 +105,9 @@ def fit_groups(
     coefficients of its own, ``UnknownName`` for a coefficient that the form does not have, ``InputError``
     for a column with a single value.
     """
+    if is_auto(form):
+        raise InputError("a form is chosen for one group at a time: choose it with --form auto on the largest group, then "
+                         "share its coefficients by name")
     law, fixed = find_form(form), dict(fixed or {})
     check_options(level, bootstrap)
     check_fixed(law, fixed)
