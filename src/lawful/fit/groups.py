@@ -106,8 +106,8 @@ def fit_groups(
     for a column with a single value.
     """
     if is_auto(form):
-        raise InputError("a form is chosen for one group at a time: choose it with --form auto on the largest group, then "
-                         "share its coefficients by name")
+        raise InputError("a form is chosen for one group at a time: choose it with --form auto on the largest group, "
+                         "then share its coefficients by name")
     law, fixed = find_form(form), dict(fixed or {})
     check_options(level, bootstrap)
     check_fixed(law, fixed)
