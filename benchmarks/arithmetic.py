@@ -1,7 +1,7 @@
 """The arithmetic of 1,000 refits: what numpy needs for it, in cache, and for nothing else.
 
 Two counts stand beside each other. ``evaluations`` times the arithmetic of one evaluation is the floor of the
-algorithm: 1,000 robust fits, each from a start of its own to convergence, take some twenty evaluations each.
+algorithm: 1,000 robust fits, each from the estimate to convergence, take some twelve evaluations each.
 One evaluation of each refit and no lattice is the floor of any solver at all: it would have to know the answer
 and do no more than check it.
 """
@@ -15,6 +15,7 @@ import numpy as np
 
 from lawful.fit import fit
 from lawful.fit.problem import Problem
+from lawful.fit.resampling import CHECKED_RESAMPLES
 from lawful.fit.solver import CHUNK
 
 REFITS = 1000
@@ -28,7 +29,7 @@ their four weighted sums 8. matrix, multiply-adds: Hessian 25, gradient 5, diago
 """
 
 LATTICE_POINTS, LATTICE_PAIRS = 196, 10
-"""The start of every refit: one product of weights (refit, run) with (run, pairs x points)."""
+"""The global starts of the refits that have one: a product of weights (refit, run) with (run, pairs x points)."""
 
 
 def evaluations(runs: Any) -> int:
@@ -57,7 +58,7 @@ def floor(points: int, runs: int, lattice: bool = True) -> float:
     x = np.random.default_rng(0).uniform(0.5, 1.5, chunk)
     out, other = np.empty(chunk), np.ones(chunk)
     jacobian = np.ones((batch, 5, runs))
-    weights, basis = np.ones((REFITS, runs)), np.ones((runs, LATTICE_PAIRS * LATTICE_POINTS))
+    weights, basis = np.ones((CHECKED_RESAMPLES, runs)), np.ones((runs, LATTICE_PAIRS * LATTICE_POINTS))
     start = time.process_time()
     for _ in range(round(points / chunk)):
         for _ in range(PER_POINT["exp"]):

@@ -38,6 +38,7 @@ from scipy.optimize import minimize
 import lawful
 from arithmetic import LATTICE_PAIRS, LATTICE_POINTS, PER_POINT, REFITS, evaluations, floor
 from lawful.fit import Fit, fit
+from lawful.fit.resampling import CHECKED_RESAMPLES
 from lawful.store import read_runs
 from peers import against_peers
 
@@ -136,7 +137,7 @@ def measure(starts: int, repeats: int, peers: str | None) -> list[Row]:
     once = floor(REFITS * len(runs), len(runs), lattice=False)
     rows.append(Row("floor: their exp, log, multiply-adds in numpy", least, least, ratio=1.0,
                     note=f"{points} (fit, run) points, " + ", ".join(f"{k} {v}" for k, v in PER_POINT.items())
-                    + f" each; lattice {REFITS * len(runs) * LATTICE_POINTS * LATTICE_PAIRS} multiply-adds"))
+                    + f" each; lattice {CHECKED_RESAMPLES * len(runs) * LATTICE_POINTS * LATTICE_PAIRS} multiply-adds"))
     rows.append(Row("floor of a solver that knows the answer: one evaluation a refit", once, once,
                     ratio=once / least, note="ratio: to the floor; no search, no step, no lattice"))
     rows += commands(table, spent[1], repeats)

@@ -114,5 +114,5 @@ def _simple(interpreter: str, table: Path, repeats: int, have: dict[str, str]) -
         Row("command: scaling-laws fit with 1000 draws", middle(theirs, "wall"), spent, _value(runs, fitted),
             middle(theirs, "mib"), note=_named("simple-scaling-laws", have) + "; least squares of the loss"),
         Row("command beside it: lawful fit with 1000 refits", middle(ours, "wall"), cost, value, middle(ours, "mib"),
-            ratio=spent / cost, note="ratio: CPU seconds of theirs over ours; robust, each refit from a global start"),
+            ratio=spent / cost, note="ratio: CPU seconds of theirs over ours; robust, each refit solved anew"),
     ]
