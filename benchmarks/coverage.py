@@ -4,8 +4,8 @@
 
 Every cell is written to the scratch file when it is done, so that a killed study goes on where it stopped. The
 default method is tried in every cell, the others with two forms on the isoFLOP grid, the posterior with Gaussian noise
-alone and on fewer tables. Writes a dated table to ``benchmarks/results``. An interval of 90 % over 150 tables is measured to
-2.4 % (one standard error).
+alone and on fewer tables. Writes a dated table to ``benchmarks/results``. An interval of 90 % over 150 tables is
+measured to 2.4 % (one standard error).
 """
 
 from __future__ import annotations
