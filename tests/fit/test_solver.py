@@ -8,11 +8,14 @@ import numpy as np
 import pytest
 
 from conftest import TRUTH, simulate
+from lawful.fit import fit
 from lawful.fit.objective import objective
 from lawful.fit.problem import Problem
 from lawful.fit.space import Space
 from lawful.fit.starts import Lattice
 from lawful.laws.base import Limit
+from lawful.laws.formula import formula
+from lawful.runs import RunTable
 
 
 @pytest.fixture(scope="module")
@@ -94,3 +97,12 @@ def test_the_change_of_variable_inverts_and_differentiates(limit: Limit) -> None
     up, down = space.coefficients(u + h), space.coefficients(u - h)
     np.testing.assert_allclose(first, (up - down) / (2 * h), rtol=1e-6)
     np.testing.assert_allclose(second, (up - 2 * c + down) / h**2, rtol=1e-3, atol=1e-4)
+
+
+def test_an_input_of_zero_raised_to_a_fitted_power_stalls_no_search() -> None:
+    """0**B has slope 0 in B; arithmetic makes it 0 times minus infinity."""
+    hours = np.arange(30.0)
+    law = formula("accuracy = A - (A - R) / (1 + (hours / M)**B)", inputs=["hours"])
+    runs = RunTable.of(hours=hours, accuracy=0.8 - 0.7 / (1 + (hours / 8) ** 3))
+    found = fit(law, runs, loss="squares", bootstrap=0).law.coefficients
+    assert found == pytest.approx({"A": 0.8, "R": 0.1, "M": 8.0, "B": 3.0}, rel=1e-6)

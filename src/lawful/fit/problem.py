@@ -70,6 +70,16 @@ class Problem(Solvable):
     def _all(self) -> Tape:
         return Tape([self._calculus.formula, *self._calculus.slopes, *self._calculus.curves.values()], self._data)
 
+    @cached_property
+    def _zeros(self) -> bool:
+        """Whether some input is 0 in some run: there 0**b has slope 0, which arithmetic makes 0 times infinity."""
+        return any(bool((self.quantities[name] == 0).any()) for name in self.law.inputs)
+
+    def _slopes(self, columns: Mapping[str, Array]) -> list[Any]:
+        """The formula, its slopes and its curvatures at these coefficients."""
+        found = self._all(columns)
+        return [found[0], *map(_nan_is_zero, found[1:])] if self._zeros else found
+
     def take(self, rows: npt.NDArray[Any] | slice) -> Problem:
         """The same problem on the runs that ``rows`` selects."""
         return replace(self, quantities={name: self.quantities[name][rows] for name in self.law.inputs},
@@ -114,7 +124,7 @@ class Problem(Solvable):
     def gradients(self, c: Array) -> Array:
         """d residual / d coefficient for one row of coefficients, shape ``(coefficient, run)``."""
         with np.errstate(all="ignore"):
-            value, *rest = self._all(self._columns(c.reshape(1, -1)))
+            value, *rest = self._slopes(self._columns(c.reshape(1, -1)))
             unit = value if self.relative else 1.0
             slopes = np.stack([np.broadcast_to(s / unit, (1, self.runs))[0] for s in rest[: len(self.names)]])
         return slopes if self.precision is None else slopes * self.precision
@@ -163,7 +173,7 @@ class Problem(Solvable):
 
     def _linearised(self, c: Array) -> tuple[Array, Array, Array, list[Any]]:
         """The residuals' slopes ``(batch, coefficient, run)``, their factor, residuals, the formula's curvatures."""
-        value, *rest = self._all(self._columns(c))
+        value, *rest = self._slopes(self._columns(c))
         value = np.broadcast_to(value, (len(c), self.runs))
         factor = 1.0 / value if self.relative else np.ones_like(value)
         r = (np.log(value) if self.relative else value) - self.target
@@ -248,6 +258,10 @@ def in_blocks(problem: Problem) -> Problem | Joint:
     blocks = [problem.take(slice(i, i + CHUNK)) for i in range(0, problem.runs, CHUNK)]
     everything = np.arange(len(problem.names))
     return Joint(tuple(blocks), tuple(everything for _ in blocks), problem.names)
+
+
+def _nan_is_zero(values: Any) -> Any:
+    return np.where(np.isnan(values), 0.0, values)
 
 
 @dataclass(frozen=True)
