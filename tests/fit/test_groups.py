@@ -90,5 +90,5 @@ def test_bad_groups_are_refused_by_name() -> None:
         fit_groups("chinchilla", runs, ["alpha"], "corpora")
     with pytest.raises(InputError, match="both fixed and shared"):
         fit_groups("chinchilla", runs, ["E"], "corpus", fixed={"E": 1.0})
-    with pytest.raises(InputError, match="needs two groups"):
+    with pytest.raises(InputError, match="every run has corpus 'wiki'; sharing needs two groups"):
         fit_groups("chinchilla", runs.take(runs.label("corpus") == "wiki"), ["alpha"], "corpus")

@@ -33,13 +33,14 @@ def measure(problem: Problem, sample: Problem, penalty: Objective, point: Array,
     residuals = sample.misfit(point)[0]
     noise = noise_about(residuals, len(sample.names))
     rates: list[float] = []
-    cuts = origins(_product(sample, names), len(sample.names) + SPARE) if names else ()
+    product = _product(sample, names)
+    cuts = origins(product, len(sample.names) + SPARE) if names else ()
     if cuts and noise > 0:
         below = np.array([cut.train for cut in cuts], dtype=float)
         solved = sample.descend(np.repeat(point, len(cuts), axis=0), below, penalty).coefficients
         widening = _widening(sample, point, draws, noise)
         rates = [rate for cut, c, errors in zip(cuts, solved, sample.misfit(solved), strict=True)
-                 if np.isfinite(rate := _rate(sample, cut, c, errors, _product(sample, names), widening))]
+                 if np.isfinite(rate := _rate(sample, cut, c, errors, product, widening))]
     found = float(np.median(rates)) if rates else 0.0
     rate = (len(rates) * found + USUAL_CUTS * USUAL) / (len(rates) + USUAL_CUTS)
     return Drift(noise, rate, len(rates), names, float(_product(problem, names).max()))

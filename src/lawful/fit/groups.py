@@ -120,7 +120,8 @@ def fit_groups(
     penalty = objective(loss, delta)
     labels, group = np.unique(runs.label(by), return_inverse=True)
     if len(labels) < 2:
-        raise InputError(f"--share ... by={by}: every run has {by} {labels[0]!r}; sharing needs two groups or more")
+        raise InputError(f"--share ... by={by}: every run has {by} {str(labels[0])!r}; sharing needs two groups or "
+                         "more")
     tables = {str(label): runs.take(group.ravel() == g) for g, label in enumerate(labels)}
     own = len(law.names()) - len(fixed) - len(share)
     problems, notes = {}, dict[str, Caveat]()
