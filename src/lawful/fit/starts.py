@@ -3,7 +3,7 @@
 The coefficients that enter a formula linearly (E, A and B of the additive law) are solved for at each
 point of a lattice over the others: variable projection. With the products of the basis functions
 computed once, the normal equations of every lattice point under every bootstrap weighting are one
-matrix product, so that each resample gets a global start of its own.
+matrix product, so that any resample can have a global start of its own.
 """
 
 from __future__ import annotations
