@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 
 from lawful.fit import Fit
-from lawful.fit.curves import fit_curves
-from lawful.fit.schedules import along
-from lawful.fit.trajectories import Trajectory, trajectories
+from lawful.fit.curves.curves import fit_curves
+from lawful.fit.curves.schedules import along
+from lawful.fit.curves.trajectories import Trajectory, trajectories
 from lawful.laws.annealing import MultiPowerLoss
 from lawful.laws.schedules import MOST_CHANGES
 from lawful.store import read_runs

@@ -21,8 +21,8 @@ from pathlib import Path
 import numpy as np
 
 from lawful.fit import fit
-from lawful.fit.bowls import bowls
-from lawful.fit.optima import nearest_excess, optima, optima_table
+from lawful.fit.sweeps.bowls import bowls
+from lawful.fit.sweeps.optima import nearest_excess, optima, optima_table
 from lawful.runs import RunTable
 from lawful.store import read_runs
 

@@ -31,8 +31,8 @@ import numpy as np
 from intervals import TABLES
 from lawful.errors import LawfulError
 from lawful.fit import fit
-from lawful.fit.rolling import thinned
-from lawful.fit.selection import Selection, select
+from lawful.fit.choice.rolling import thinned
+from lawful.fit.choice.selection import Selection, select
 from lawful.runs import RunTable
 from lawful.store import read_runs
 

@@ -20,10 +20,10 @@ import numpy as np
 
 from lawful.cli.reporting import ON_THE_LAW
 from lawful.fit import Fit, fit
-from lawful.fit.curves import fit_curves
+from lawful.fit.curves.curves import fit_curves
+from lawful.fit.curves.schedules import along
+from lawful.fit.curves.trajectories import trajectories
 from lawful.fit.readings import budgets
-from lawful.fit.schedules import along
-from lawful.fit.trajectories import trajectories
 from lawful.laws.schedules import Schedule
 from lawful.runs import RunTable
 from lawful.store import packaged_sweep, read_runs

@@ -13,7 +13,7 @@ import pytest
 from conftest import simulate
 from lawful.cli import main
 from lawful.fit import Fit
-from lawful.fit.compare import compare
+from lawful.fit.comparing.compare import compare
 from lawful.fit.draws import draw_columns
 from lawful.store import read_json
 

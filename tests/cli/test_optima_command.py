@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from lawful.cli import main
-from lawful.fit.optima import optima
+from lawful.fit.sweeps.optima import optima
 from lawful.store import read_runs
 
 SWEEP = Path(__file__).parents[2] / "docs" / "examples" / "sweep.csv"

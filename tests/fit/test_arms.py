@@ -12,8 +12,8 @@ import pytest
 
 from conftest import TRUTH, shared
 from lawful.errors import InputError, RunsError, UnknownName
-from lawful.fit.arms import arms, floor_of
-from lawful.fit.pairs import cells, paired, seeds_needed
+from lawful.fit.comparing.arms import arms, floor_of
+from lawful.fit.comparing.pairs import cells, paired, seeds_needed
 from lawful.laws import form, forms
 from lawful.laws.language import AdditiveLoss
 from lawful.laws.power import FloorPowerLaw

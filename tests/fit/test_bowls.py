@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from lawful.errors import InputError, RunsError
-from lawful.fit.bowl import Bowl, BowlStatus
-from lawful.fit.bowls import bowls
-from lawful.fit.cells import cells_of
+from lawful.fit.sweeps.bowl import Bowl, BowlStatus
+from lawful.fit.sweeps.bowls import bowls
+from lawful.fit.sweeps.cells import cells_of
 from lawful.runs import RunTable
 
 RATES = 1e-4 * 2.0 ** np.arange(0, 7, 0.75)

@@ -11,7 +11,7 @@ import pytest
 from conftest import TRUTH, simulate
 from lawful.errors import InputError, LawError
 from lawful.fit import Fit, FitStatus, fit
-from lawful.fit.compare import compare
+from lawful.fit.comparing.compare import compare
 from lawful.laws import law
 from lawful.laws.base import Law, Region
 from lawful.laws.downstream import ComputeAccuracy

@@ -7,8 +7,8 @@ import pytest
 
 from lawful.errors import FailedToAnswer, InputError, RunsError, UnknownName
 from lawful.fit import Fit, discover, forecast
-from lawful.fit.grammar import Factor, Structure, blueprint, grow, shrink
-from lawful.fit.parts import Axis
+from lawful.fit.discovery.grammar import Factor, Structure, blueprint, grow, shrink
+from lawful.fit.discovery.parts import Axis
 from lawful.laws.formula import formula
 from lawful.results import to_plain
 from lawful.runs import RunTable

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lawful.fit.minima import basis, gradient, hessian, local_minimum, monomials_of
+from lawful.fit.sweeps.minima import basis, gradient, hessian, local_minimum, monomials_of
 
 GRID = np.array(np.meshgrid(np.arange(9) * 0.4, np.arange(8) * 0.5)).reshape(2, -1).T
 H = np.array([[0.020, -0.004], [-0.004, 0.014]])

@@ -10,9 +10,9 @@ import pytest
 from conftest import shared
 from lawful.errors import FailedToAnswer
 from lawful.fit import fit
-from lawful.fit.bowl import Bowl
-from lawful.fit.bowls import bowls
-from lawful.fit.optima import between, default_form, nearest_excess, optima, optima_table, optimum_law, varying
+from lawful.fit.sweeps.bowl import Bowl
+from lawful.fit.sweeps.bowls import bowls
+from lawful.fit.sweeps.optima import between, default_form, nearest_excess, optima, optima_table, optimum_law, varying
 from lawful.runs import RunTable
 from lawful.store import packaged_tuning, read_runs
 

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from lawful.fit.scores import Forecasts, akaike, stack, told_apart
+from lawful.fit.choice.scores import Forecasts, akaike, stack, told_apart
 
 CUT = np.array([0, 0, 0, 0, 1, 1])
 STRETCH = np.array([0, 0, 0, 1, 1, 1])

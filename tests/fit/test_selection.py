@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-import lawful.fit.rolling as rolling
+import lawful.fit.choice.rolling as rolling
 from conftest import TRUTH, isoflop_design, shared, simulate
 from lawful.errors import FailedToAnswer, InputError, LawError, RunsError, UnknownName
 from lawful.fit import fit
-from lawful.fit.candidates import candidates, label, needs, outcome, too_small
-from lawful.fit.rolling import MOST_ALONG_ONE, MOST_RUNS, thinned
-from lawful.fit.selection import select
+from lawful.fit.choice.candidates import candidates, label, needs, outcome, too_small
+from lawful.fit.choice.rolling import MOST_ALONG_ONE, MOST_RUNS, thinned
+from lawful.fit.choice.selection import select
 from lawful.laws import form
 from lawful.laws.allocation import EqualExponentLoss
 from lawful.laws.language import KaplanLoss
@@ -237,7 +237,7 @@ def test_a_form_that_cannot_be_fitted_is_left_out_with_its_reason(monkeypatch):
 # ------------------------------------------------------------------------------------------ fit, no peeking
 
 def test_fit_auto_is_the_fit_of_the_chosen_form(monkeypatch):
-    monkeypatch.setattr("lawful.fit.candidates.JOINT", ("chinchilla", "equal_exponents"))
+    monkeypatch.setattr("lawful.fit.choice.candidates.JOINT", ("chinchilla", "equal_exponents"))
     runs = simulate(seed=3)
     auto, named = fit("auto", runs, bootstrap=20), select(runs, bootstrap=20)
     assert auto.law == named.fit.law

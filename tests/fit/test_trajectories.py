@@ -8,10 +8,10 @@ import pytest
 from conftest import shared
 from lawful.errors import InputError, LawError, RunsError, UnknownName
 from lawful.fit import Fit, FitStatus
-from lawful.fit.anchored import ANCHORS
-from lawful.fit.curves import block_weights, fit_curves
-from lawful.fit.schedules import along, best_schedule
-from lawful.fit.trajectories import gather, recorded_schedules, trajectories
+from lawful.fit.curves.anchored import ANCHORS
+from lawful.fit.curves.curves import block_weights, fit_curves
+from lawful.fit.curves.schedules import along, best_schedule
+from lawful.fit.curves.trajectories import gather, recorded_schedules, trajectories
 from lawful.laws import law as published
 from lawful.laws.annealing import AnnealedLoss, MultiPowerLoss
 from lawful.laws.schedules import Schedule, schedule

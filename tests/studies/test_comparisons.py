@@ -13,9 +13,9 @@ import pytest
 
 from conftest import TRUTH, isoflop_design
 from lawful.fit import fit
-from lawful.fit.arms import arms
-from lawful.fit.compare import compare
-from lawful.fit.contrast import Contrast
+from lawful.fit.comparing.arms import arms
+from lawful.fit.comparing.compare import compare
+from lawful.fit.comparing.contrast import Contrast
 from lawful.laws import Law
 from lawful.laws.language import AdditiveLoss
 from lawful.laws.power import FloorPowerLaw

@@ -11,8 +11,8 @@ import os
 import numpy as np
 import pytest
 
-from lawful.fit.curves import fit_curves
-from lawful.fit.schedules import along
+from lawful.fit.curves.curves import fit_curves
+from lawful.fit.curves.schedules import along
 from lawful.laws.annealing import AnnealedLoss, MultiPowerLoss, ScheduleLoss
 from lawful.laws.schedules import schedule
 from lawful.runs import RunTable

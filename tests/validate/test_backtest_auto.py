@@ -16,7 +16,7 @@ FORMS = ("chinchilla", "equal_exponents", "kaplan")
 
 @pytest.fixture(autouse=True)
 def few_candidates(monkeypatch):
-    monkeypatch.setattr("lawful.fit.candidates.JOINT", FORMS)
+    monkeypatch.setattr("lawful.fit.choice.candidates.JOINT", FORMS)
 
 
 def test_each_cut_names_the_form_it_chose_and_knows_nothing_above_itself():

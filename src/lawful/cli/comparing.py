@@ -58,7 +58,7 @@ def compare(
     level
         Level of the intervals.
     """
-    from lawful.fit.compare import compare as contrast
+    from lawful.fit.comparing.compare import compare as contrast
 
     check(output)
     laws = find_law(a), find_law(b)
@@ -98,7 +98,7 @@ def arms(
     asymptote
         The floor of the fits: shared by all arms, free, that of the reference, or a number.
     """
-    from lawful.fit.arms import arms as held
+    from lawful.fit.comparing.arms import arms as held
     from lawful.laws import form
 
     check(output)

@@ -13,8 +13,8 @@ from lawful.errors import InputError
 from lawful.quantities import format_number
 
 if TYPE_CHECKING:
-    from lawful.fit.bowl import Bowls
-    from lawful.fit.optima import Optima
+    from lawful.fit.sweeps.bowl import Bowls
+    from lawful.fit.sweeps.optima import Optima
 
 _NO_OUTPUT, _ALL_ROWS = Output(), Rows()
 
@@ -54,8 +54,8 @@ def optima(
     level
         Level of the intervals.
     """
-    from lawful.fit.optima import optima as find
-    from lawful.fit.optima import optima_table
+    from lawful.fit.sweeps.optima import optima as find
+    from lawful.fit.sweeps.optima import optima_table
     from lawful.store import write_columns
 
     check(output)

@@ -13,7 +13,7 @@ from lawful.errors import InputError
 from lawful.quantities import parse_assignments, parse_number
 
 if TYPE_CHECKING:
-    from lawful.fit.schedules import CurveForecast, ScheduleChoice
+    from lawful.fit.curves.schedules import CurveForecast, ScheduleChoice
     from lawful.laws.schedules import Schedule
 
 app = App(name="curves", help="Laws over training curves: the loss under another learning-rate schedule.",
@@ -72,7 +72,7 @@ def fit(
     level
         Level of the intervals.
     """
-    from lawful.fit.curves import fit_curves
+    from lawful.fit.curves.curves import fit_curves
 
     check(output)
     fixed = {name: parse_number(value, f"--fix {name}") for pair in fix or []
@@ -113,7 +113,7 @@ def predict(
     level
         Level of the interval; the fit's own where it is left out.
     """
-    from lawful.fit.schedules import along
+    from lawful.fit.curves.schedules import along
 
     check(output)
     if level is not None and not 0 < level < 1:
@@ -137,7 +137,7 @@ def best(law: str, /, *, schedule: str, over: str, output: Output = _NO_OUTPUT) 
     """
     import numpy as np
 
-    from lawful.fit.schedules import best_schedule
+    from lawful.fit.curves.schedules import best_schedule
     from lawful.laws.schedules import schedule as read_schedule
 
     check(output)
@@ -155,7 +155,7 @@ def _schedule(text: str, by: str | None, warmup: int | None, rows: Rows) -> Sche
     """The schedule that ``text`` describes, or the one in the table of that name."""
     from pathlib import Path
 
-    from lawful.fit.trajectories import recorded_schedules
+    from lawful.fit.curves.trajectories import recorded_schedules
     from lawful.laws.schedules import schedule as read_schedule
 
     if text != "-" and not Path(text).suffix.lower().lstrip(".").isalpha() and not Path(text).exists():

@@ -11,7 +11,7 @@ from lawful.errors import InputError
 
 if TYPE_CHECKING:
     from lawful.fit import Fit, Forecast
-    from lawful.fit.selection import Row, Selection
+    from lawful.fit.choice.selection import Row, Selection
     from lawful.runs import RunTable
 
 
@@ -46,7 +46,7 @@ def choose(runs: RunTable, fitting: Fitting, candidates: str | None, stack: str 
 
     Raises ``InputError`` where only ``--form auto`` makes sense of an option.
     """
-    from lawful.fit.candidates import is_auto, over
+    from lawful.fit.choice.candidates import is_auto, over
 
     if not is_auto(fitting.form) or fitting.formula is not None:
         for option, value in (("--candidates", candidates), ("--stack", stack)):
@@ -54,7 +54,7 @@ def choose(runs: RunTable, fitting: Fitting, candidates: str | None, stack: str 
                 raise InputError(f"{option} goes with --form auto and nothing else")
         return None
     from lawful.cli.fitting import asked
-    from lawful.fit.selection import select
+    from lawful.fit.choice.selection import select
 
     named = [name.strip() for name in candidates.split(",")] if candidates is not None else None
     at = asked(stack, "--stack") if stack is not None else None

@@ -9,7 +9,7 @@ from lawful.fit.forecast import Forecast, forecast
 from lawful.fit.result import Fit, FitStatus
 
 if TYPE_CHECKING:
-    from lawful.fit.discovery import Discovery, discover
+    from lawful.fit.discovery.discover import Discovery, discover
     from lawful.fit.groups import GroupedFit, fit_groups
 
 __all__ = ["Discovery", "Fit", "FitStatus", "Forecast", "GroupedFit", "discover", "fit", "fit_groups", "forecast"]
@@ -18,7 +18,7 @@ __all__ = ["Discovery", "Fit", "FitStatus", "Forecast", "GroupedFit", "discover"
 def __getattr__(name: str) -> Any:
     """The names that few need, from modules that take a while to import."""
     if name in ("discover", "Discovery"):
-        from lawful.fit import discovery
+        from lawful.fit.discovery import discover as discovery
 
         return getattr(discovery, name)
     if name in ("fit_groups", "GroupedFit"):

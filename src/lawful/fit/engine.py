@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from lawful.errors import InputError
 from lawful.fit.calibrate import measure
-from lawful.fit.candidates import is_auto
+from lawful.fit.choice.candidates import is_auto
 from lawful.fit.drift import NO_DRIFT
 from lawful.fit.objective import HUBER_DELTA, objective
 from lawful.fit.prepare import check_fixed, prepare
@@ -56,7 +56,7 @@ def fit(
 ) -> Fit:
     """Fit ``form`` to ``runs`` and resample it: the law, its draws, and how sure the search is.
 
-    ``form`` may be ``auto``: it is then chosen among candidates (``lawful.fit.selection``).
+    ``form`` may be ``auto``: it is then chosen among candidates (``lawful.fit.choice.selection``).
     ``loss`` is one of ``lawful.fit.objective``; ``fixed`` holds coefficients at given values and
     ``limits`` keeps them within (low, high). ``weights`` (a column or an array) multiply each run's
     penalty; ``noise`` (a column, an array, or ``seeds`` to estimate it from repeated runs) is the
@@ -69,7 +69,7 @@ def fit(
     value, or outcomes that are all equal; ``InputError`` for a bad option; ``UnknownName`` for a form.
     """
     if is_auto(form):
-        from lawful.fit.selection import fit_auto
+        from lawful.fit.choice.selection import fit_auto
 
         return fit_auto(str(form), runs, loss=loss, delta=delta, bootstrap=bootstrap, seed=seed, level=level,
                         fixed=fixed, limits=limits, weights=weights, noise=noise, cluster=cluster,

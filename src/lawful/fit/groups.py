@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from lawful.errors import InputError, RunsError, unknown
 from lawful.fit.calibrate import measure
-from lawful.fit.candidates import is_auto
+from lawful.fit.choice.candidates import is_auto
 from lawful.fit.drift import NO_DRIFT
 from lawful.fit.engine import check_options, draws_in_order, identified, judge
 from lawful.fit.objective import HUBER_DELTA, Objective, objective

@@ -86,7 +86,7 @@ class TunedChinchilla(Law):
         u = log(eta / eta*),    v = log(batch / batch*) - r u
         eta* = eta_0 (N / N_0)**-p (D / D_0)**q,    batch* = batch_0 (D / D_0)**g
 
-    One fit to a whole sweep, where ``lawful.fit.optima`` fits each cell and then the optima: it borrows strength
+    One fit to a whole sweep, where ``lawful.fit.sweeps.optima`` fits each cell and then the optima: it borrows strength
     between cells and needs no full grid in any, and it assumes that every bowl has the same width. e**u - 1 - u is
     u**2 / 2 near the optimum, rises as the learning rate itself above it and as its logarithm below: too high costs
     more than as much too low. r is how far the best batch follows the learning rate. N_0 and D_0 are choices: the

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from lawful.errors import FailedToAnswer, RunsError
 from lawful.fit import Fit, fit
-from lawful.fit.candidates import candidates, is_auto, outcome, over
+from lawful.fit.choice.candidates import candidates, is_auto, outcome, over
 from lawful.fit.origins import origins
 from lawful.laws.base import Law
 from lawful.laws.registry import form as find_form

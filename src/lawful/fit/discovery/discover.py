@@ -1,8 +1,8 @@
 """Laws found in a table: ``discover(runs, "loss", ["params", "tokens"]) -> Discovery``.
 
-A search over a grammar of interpretable terms (``lawful.fit.grammar``), each candidate fitted to the runs below
-cuts along every input and along overall scale, and judged by its error on the runs above (``lawful.fit.trial``,
-``lawful.fit.beam``). Nothing is drawn by chance but the sample of a long table, and that from a seed.
+A search over a grammar of interpretable terms (``lawful.fit.discovery.grammar``), each candidate fitted to the runs
+below cuts along every input and along overall scale, and judged by its error on the runs above
+(``lawful.fit.discovery.trial``, ``lawful.fit.discovery.beam``). Nothing is drawn by chance but the sample of a long table, and that from a seed.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ import numpy as np
 import numpy.typing as npt
 
 from lawful.errors import FailedToAnswer, InputError, RunsError, unknown
-from lawful.fit.beam import ranked, search
+from lawful.fit.discovery.beam import ranked, search
+from lawful.fit.discovery.parts import Axis
+from lawful.fit.discovery.trial import Arena, Trial, template, trial
 from lawful.fit.engine import check_options, fit
 from lawful.fit.origins import Origin, axis, origins
-from lawful.fit.parts import Axis
 from lawful.fit.result import Fit
-from lawful.fit.trial import Arena, Trial, template, trial
 from lawful.laws.base import MORE_IS_BETTER, Law
 from lawful.results import Caveat
 from lawful.runs import RunTable

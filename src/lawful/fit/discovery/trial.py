@@ -14,10 +14,10 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from lawful.fit.grammar import Blueprint, Structure, blueprint
+from lawful.fit.discovery.grammar import Blueprint, Structure, blueprint
+from lawful.fit.discovery.parts import Axis
 from lawful.fit.objective import Objective
 from lawful.fit.origins import Origin
-from lawful.fit.parts import Axis
 from lawful.fit.problem import Problem
 from lawful.laws.base import Law
 from lawful.laws.expressions import Tape

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lawful.errors import InputError, LawError
-from lawful.fit.anchored import FORM_ERROR
+from lawful.fit.curves.anchored import FORM_ERROR
 from lawful.fit.forecast import reach_caveats
 from lawful.fit.result import Fit
 from lawful.laws.annealing import AnnealedLoss, MultiPowerLoss, ScheduleLoss

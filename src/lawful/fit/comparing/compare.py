@@ -3,7 +3,7 @@
 ``compare(a, b, compute=1e21)`` asks at the split of compute that each law calls best;
 ``compare(a, b, at={...})`` at the same quantities for both. ``a`` is the reference, ``b`` what is
 held against it. Draws of separate fits are independent; those of fits to the same resamples of
-matched runs (``lawful.fit.arms``) are paired.
+matched runs (``lawful.fit.comparing.arms``) are paired.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ import numpy as np
 import numpy.typing as npt
 
 from lawful.errors import FailedToAnswer, InputError, LawError
-from lawful.fit.contrast import Contrast, Crossing
+from lawful.fit.comparing.contrast import Contrast, Crossing
+from lawful.fit.comparing.sides import Side, count, takes
 from lawful.fit.forecast import FAR, reach_caveats
 from lawful.fit.result import Fit
-from lawful.fit.sides import Side, count, takes
 from lawful.laws.base import MORE_IS_BETTER
 from lawful.laws.published import Published
 from lawful.quantities import FLOP_PER_PARAM_TOKEN, QUANTITIES, quantity

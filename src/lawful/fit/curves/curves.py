@@ -3,7 +3,7 @@
 The law is fitted at the points of all curves at once, with the solver and the objective of every other fit. Three
 things are different. Points of one curve are no independent runs: resamples draw blocks of neighbouring points, or
 whole runs where there are many. Coefficients that a few curves leave open are drawn to customary values
-(``lawful.fit.anchored``). And starts are polished on a coarser reading of the curves first.
+(``lawful.fit.curves.anchored``). And starts are polished on a coarser reading of the curves first.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ import numpy as np
 import numpy.typing as npt
 
 from lawful.errors import FailedToAnswer, LawError, RunsError, unknown
-from lawful.fit.anchored import ANCHORS, Anchored, Reading, correlation
+from lawful.fit.curves.anchored import ANCHORS, Anchored, Reading, correlation
+from lawful.fit.curves.trajectories import MOST_POINTS, Trajectory, contrast, gather, schedules, trajectories
 from lawful.fit.engine import check_options, draws_in_order, identified, judge
 from lawful.fit.objective import HUBER_DELTA, Objective, objective
 from lawful.fit.prepare import check_fixed
@@ -25,7 +26,6 @@ from lawful.fit.resampling import moved
 from lawful.fit.result import Fit, Search, noise_about
 from lawful.fit.search import same
 from lawful.fit.solver import Solution
-from lawful.fit.trajectories import MOST_POINTS, Trajectory, contrast, gather, schedules, trajectories
 from lawful.laws.annealing import AnnealedLoss, MultiPowerLoss, ScheduleLoss
 from lawful.laws.base import Region
 from lawful.laws.registry import form as find_form

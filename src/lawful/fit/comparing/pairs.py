@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lawful.errors import RunsError
-from lawful.fit.contrast import POWER
+from lawful.fit.comparing.contrast import POWER
 from lawful.quantities import format_number, quantity
 from lawful.results import Interval
 from lawful.runs import RunTable

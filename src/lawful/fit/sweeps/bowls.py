@@ -2,8 +2,8 @@
 
     log L = log L* + 1/2 (x - x*)' H (x - x*) + cubic terms,     x = log of the hyper-parameters
 
-``bowls`` groups runs into cells and fits each by itself; ``lawful.fit.optima`` fits laws to the optima. Nothing is
-dropped in silence: a cell without an answer stays in the result with a status that says why.
+``bowls`` groups runs into cells and fits each by itself; ``lawful.fit.sweeps.optima`` fits laws to the optima. Nothing
+is dropped in silence: a cell without an answer stays in the result with a status that says why.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ import numpy as np
 import numpy.typing as npt
 
 from lawful.errors import InputError, RunsError
-from lawful.fit.bowl import Bowl, Bowls, BowlStatus
-from lawful.fit.cells import cells_of, grouped
-from lawful.fit.minima import Minimum, basis, local_minimum, monomials_of
+from lawful.fit.sweeps.bowl import Bowl, Bowls, BowlStatus
+from lawful.fit.sweeps.cells import cells_of, grouped
+from lawful.fit.sweeps.minima import Minimum, basis, local_minimum, monomials_of
 from lawful.runs import RunTable
 
 Array = npt.NDArray[np.float64]

@@ -10,11 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from lawful.errors import FailedToAnswer, LawfulError, RunsError
-from lawful.fit.candidates import label, needs, too_small
+from lawful.fit.choice.candidates import label, needs, too_small
+from lawful.fit.choice.scores import Forecasts
 from lawful.fit.objective import HUBER_DELTA, objective
 from lawful.fit.origins import Array, Origin, axis, origins
 from lawful.fit.prepare import check_fixed, prepare
-from lawful.fit.scores import Forecasts
 from lawful.fit.search import make_job, settled
 from lawful.fit.solver import CHUNK
 from lawful.laws.base import Law

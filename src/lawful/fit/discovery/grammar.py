@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import reduce
 
-from lawful.fit.parts import CENTRED, ENDLESS, FACTORS, MAPS, ONLY_GROWING, UNSIGNED, Axis, Slot
+from lawful.fit.discovery.parts import CENTRED, ENDLESS, FACTORS, MAPS, ONLY_GROWING, UNSIGNED, Axis, Slot
 from lawful.laws.expressions import Expr, constant, symbol
 
 MOST_TERMS, MOST_FACTORS, MOST_MAPS = 4, 3, 2

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from lawful.fit.grammar import Blueprint, Structure, blueprint, grow, shrink
-from lawful.fit.trial import ROUNDING, Arena, Trial, basis, project, trial
+from lawful.fit.discovery.grammar import Blueprint, Structure, blueprint, grow, shrink
+from lawful.fit.discovery.trial import ROUNDING, Arena, Trial, basis, project, trial
 
 Array = npt.NDArray[np.float64]
 

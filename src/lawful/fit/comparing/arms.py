@@ -1,9 +1,9 @@
 """Paired arms: two or more recipes tried at the same sizes, and which of them is better.
 
 Two answers stand side by side. The matched pairs assume no law: the mean difference at the sizes tried
-(``lawful.fit.pairs``). The fits carry the difference to a scale that nobody tried, and say what compute it is worth
-(``lawful.fit.compare``); the floor may be one for all arms, since it is what the data hold and not what a recipe
-does to it.
+(``lawful.fit.comparing.pairs``). The fits carry the difference to a scale that nobody tried, and say what compute it
+is worth (``lawful.fit.comparing.compare``); the floor may be one for all arms, since it is what the data hold and not
+what a recipe does to it.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ import numpy as np
 import numpy.typing as npt
 
 from lawful.errors import InputError, RunsError, unknown
-from lawful.fit.compare import compare
-from lawful.fit.contrast import Contrast, row
+from lawful.fit.comparing.compare import compare
+from lawful.fit.comparing.contrast import Contrast, row
+from lawful.fit.comparing.pairs import Paired, paired
 from lawful.fit.engine import fit
 from lawful.fit.groups import fit_groups
 from lawful.fit.origins import axis
-from lawful.fit.pairs import Paired, paired
 from lawful.fit.result import Fit
 from lawful.laws.base import Law
 from lawful.laws.expressions import differentiate

@@ -14,9 +14,9 @@ from statistics import NormalDist
 import numpy as np
 import numpy.typing as npt
 
+from lawful.fit.curves.trajectories import Trajectory, gather
 from lawful.fit.objective import Objective
 from lawful.fit.problem import Problem
-from lawful.fit.trajectories import Trajectory, gather
 from lawful.laws.annealing import ScheduleLoss
 
 Array = npt.NDArray[np.float64]

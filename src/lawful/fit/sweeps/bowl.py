@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lawful.fit.cells import Indices
-from lawful.fit.minima import Minimum
+from lawful.fit.sweeps.cells import Indices
+from lawful.fit.sweeps.minima import Minimum
 from lawful.results import Interval
 
 Array = npt.NDArray[np.float64]

@@ -19,11 +19,11 @@ import numpy as np
 import numpy.typing as npt
 
 from lawful.errors import FailedToAnswer, InputError
-from lawful.fit.bowl import Bowl, Bowls
-from lawful.fit.bowls import bowls
-from lawful.fit.cells import cells_of, describe
 from lawful.fit.engine import fit
 from lawful.fit.result import Fit
+from lawful.fit.sweeps.bowl import Bowl, Bowls
+from lawful.fit.sweeps.bowls import bowls
+from lawful.fit.sweeps.cells import cells_of, describe
 from lawful.laws.base import Law
 from lawful.laws.formula import formula
 from lawful.laws.registry import form as find_form

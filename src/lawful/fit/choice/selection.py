@@ -23,15 +23,15 @@ from typing import Any
 import numpy as np
 
 from lawful.errors import InputError, LawError
-from lawful.fit.candidates import candidates as find_candidates
-from lawful.fit.candidates import label, outcome
-from lawful.fit.candidates import over as quantity_of
+from lawful.fit.choice.candidates import candidates as find_candidates
+from lawful.fit.choice.candidates import label, outcome
+from lawful.fit.choice.candidates import over as quantity_of
+from lawful.fit.choice.rolling import Trial, thinned, trial
+from lawful.fit.choice.scores import Forecasts, akaike, stack, told_apart
 from lawful.fit.engine import check_options, fit
 from lawful.fit.forecast import Forecast, reach_caveats
 from lawful.fit.origins import Array
 from lawful.fit.result import Fit
-from lawful.fit.rolling import Trial, thinned, trial
-from lawful.fit.scores import Forecasts, akaike, stack, told_apart
 from lawful.laws.base import Law
 from lawful.laws.registry import form as find_form
 from lawful.results import Caveat, interval
@@ -152,8 +152,8 @@ def select(
 ) -> Selection:
     """The candidate that forecasts ``runs`` best, the forms that could as well be it, and their combination.
 
-    ``candidates`` are forms; left out, those that go with the table's columns (``lawful.fit.candidates``), or the
-    curves ``over`` one quantity. ``target`` is the outcome: the loss, where the table has one. Without ``stacked``
+    ``candidates`` are forms; left out, those that go with the table's columns (``lawful.fit.choice.candidates``),
+    or the curves ``over`` one quantity. ``target`` is the outcome: the loss, where the table has one. Without ``stacked``
     the rivals are not fitted to all runs, and there is no stacked forecast. ``level`` is that of the intervals and
     of telling forms apart; the other ``options`` are those of ``fit``, and forms that lack a coefficient which
     they hold are left out.

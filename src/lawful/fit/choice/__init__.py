@@ -1,0 +1,1 @@
+"""Choosing a form: candidates, their rolling forecasts, the choice and the stack."""

@@ -1,0 +1,1 @@
+"""Holding laws and recipes against one another."""

@@ -1,0 +1,1 @@
+"""Training curves under learning-rate schedules: fitting them and predicting others."""
