@@ -153,10 +153,10 @@ def select(
     """The candidate that forecasts ``runs`` best, the forms that could as well be it, and their combination.
 
     ``candidates`` are forms; left out, those that go with the table's columns (``lawful.fit.choice.candidates``),
-    or the curves ``over`` one quantity. ``target`` is the outcome: the loss, where the table has one. Without ``stacked``
-    the rivals are not fitted to all runs, and there is no stacked forecast. ``level`` is that of the intervals and
-    of telling forms apart; the other ``options`` are those of ``fit``, and forms that lack a coefficient which
-    they hold are left out.
+    or the curves ``over`` one quantity. ``target`` is the outcome: the loss, where the table has one. Without
+    ``stacked`` the rivals are not fitted to all runs, and there is no stacked forecast. ``level`` is that of the
+    intervals and of telling forms apart; the other ``options`` are those of ``fit``, and forms that lack a
+    coefficient which they hold are left out.
 
     Raises ``RunsError`` where the runs can carry no candidate, ``UnknownName`` for one that nobody knows,
     ``LawError`` for one with another outcome, ``FailedToAnswer`` where none could be fitted.

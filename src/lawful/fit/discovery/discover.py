@@ -2,7 +2,8 @@
 
 A search over a grammar of interpretable terms (``lawful.fit.discovery.grammar``), each candidate fitted to the runs
 below cuts along every input and along overall scale, and judged by its error on the runs above
-(``lawful.fit.discovery.trial``, ``lawful.fit.discovery.beam``). Nothing is drawn by chance but the sample of a long table, and that from a seed.
+(``lawful.fit.discovery.trial``, ``lawful.fit.discovery.beam``). Nothing is drawn by chance but the sample of a
+long table, and that from a seed.
 """
 
 from __future__ import annotations
