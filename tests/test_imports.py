@@ -36,6 +36,7 @@ MAY_IMPORT = {
     "design": RUNS | {"laws", "fit", "plan", "cost"},
     "lab": RUNS | {"design", "cost"},
     "store": RUNS,
+    "bench": RUNS | {"laws", "fit", "validate", "store"},
     "report": BASE,
     "data": set(),
 }
