@@ -1,4 +1,4 @@
-"""The drift of a fit, measured on its own table by rolling origins: see ``lawful.fit.drift``."""
+"""A fit's record on its own table by rolling origins, and its drift measured on that: see ``lawful.fit.drift``."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from lawful.fit.drift import USUAL, USUAL_CUTS, Drift
 from lawful.fit.objective import Objective
 from lawful.fit.origins import Origin, origins, scale_inputs
 from lawful.fit.problem import Problem
+from lawful.fit.record import NO_RECORD, Record
 from lawful.fit.result import noise_about
 
 Array = npt.NDArray[np.float64]
@@ -23,38 +24,57 @@ CHECKED_DRAWS = 256
 """Draws that are compared with what leverage says of their spread."""
 
 
-def measure(problem: Problem, sample: Problem, penalty: Objective, point: Array, draws: Array) -> Drift:
-    """The drift of ``problem`` solved at ``point`` ``(1, coefficient)``, from cuts of its ``sample``.
+def recorded(sample: Problem, penalty: Objective, point: Array, draws: Array) -> Record:
+    """How the form of ``sample``, solved at ``point`` ``(1, coefficient)``, forecasts its larger runs from the smaller.
 
     A cut is a weighting of the runs, so all are solved in one batch; ``draws`` tell how far resamples spread
-    beyond what leverage says.
+    beyond what leverage says. Empty where the runs leave no room for a cut, or where the law meets them exactly.
     """
-    names = scale_inputs({name: problem.quantities[name] for name in problem.law.inputs})
-    residuals = sample.misfit(point)[0]
-    noise = noise_about(residuals, len(sample.names))
-    rates: list[float] = []
-    product = _product(sample, names)
-    cuts = origins(product, len(sample.names) + SPARE) if names else ()
-    if cuts and noise > 0:
-        below = np.array([cut.train for cut in cuts], dtype=float)
-        solved = sample.descend(np.repeat(point, len(cuts), axis=0), below, penalty).coefficients
-        widening = _widening(sample, point, draws, noise)
-        rates = [rate for cut, c, errors in zip(cuts, solved, sample.misfit(solved), strict=True)
-                 if np.isfinite(rate := _rate(sample, cut, c, errors, product, widening))]
+    product = _product(sample, _scale(sample))
+    cuts = origins(product, len(sample.names) + SPARE) if _scale(sample) else ()
+    noise = noise_about(sample.misfit(point)[0], len(sample.names))
+    if not cuts or noise == 0:
+        return NO_RECORD
+    below = np.array([cut.train for cut in cuts], dtype=float)
+    solved = sample.descend(np.repeat(point, len(cuts), axis=0), below, penalty).coefficients
+    widening = _widening(sample, point, draws, noise)
+    found = [_forecasts(sample, cut, c, errors, product, widening)
+             for cut, c, errors in zip(cuts, solved, -sample.misfit(solved), strict=True)]
+    return Record(*np.concatenate(found, axis=1))
+
+
+def measure(problem: Problem, sample: Problem, point: Array, record: Record) -> Drift:
+    """The drift of ``problem`` solved at ``point`` ``(1, coefficient)``, from the ``record`` of its ``sample``."""
+    rates = [_rate(cut) for cut in record.cuts()]
     found = float(np.median(rates)) if rates else 0.0
     rate = (len(rates) * found + USUAL_CUTS * USUAL) / (len(rates) + USUAL_CUTS)
-    return Drift(noise, rate, len(rates), names, float(_product(problem, names).max()))
+    names = _scale(sample)
+    return Drift(noise_about(sample.misfit(point)[0], len(sample.names)), rate, len(rates), names,
+                 float(_product(problem, names).max()))
 
 
-def _rate(problem: Problem, cut: Origin, c: Array, errors: Array, product: Array, widening: float) -> float:
-    """One cut's drift: what its forecast errors leave beside noise and leverage, per decade; NaN if it says nothing."""
+def _forecasts(problem: Problem, cut: Origin, c: Array, errors: Array, product: Array, widening: float) -> Array:
+    """One cut's rows of a ``Record``, ``(field, forecast)``; none where it says nothing."""
     noise = noise_about(errors[cut.train], len(problem.names))
-    if noise == 0:
-        return np.nan
-    found = (noise_about(errors[cut.test], 0) / noise) ** 2
-    leverage = float(np.median(_leverage(problem, c, cut.train)[cut.test]))
-    decades = float(np.median(np.log10(product[cut.test] / product[cut.train].max())))
-    return max(found - 1.0 - widening * leverage, 0.0) / max(decades, SHORTEST)
+    top = product[cut.train].max()
+    leverage = np.maximum(_leverage(problem, c, cut.train)[cut.test], 0.0)
+    rows = np.stack(np.broadcast_arrays(top, np.log10(product[cut.test] / top), errors[cut.test],
+                                        noise * np.sqrt(widening * leverage), noise))
+    known: Array = rows[:, np.isfinite(rows).all(axis=0)] if noise > 0 else rows[:, :0]
+    return known
+
+
+def _rate(cut: Record) -> float:
+    """One cut's drift: what its forecast errors leave beside noise and leverage, per decade."""
+    noise = float(cut.noise[0])
+    found = (noise_about(cut.error, 0) / noise) ** 2
+    known = float(np.median((cut.spread / noise) ** 2))
+    return max(found - 1.0 - known, 0.0) / max(float(np.median(cut.horizon)), SHORTEST)
+
+
+def _scale(problem: Problem) -> tuple[str, ...]:
+    """The inputs whose product is the scale of these runs."""
+    return scale_inputs({name: problem.quantities[name] for name in problem.law.inputs})
 
 
 def _leverage(problem: Problem, c: Array, rows: npt.NDArray[np.bool_]) -> Array:

@@ -13,12 +13,13 @@ import numpy as np
 import numpy.typing as npt
 
 from lawful.errors import InputError
-from lawful.fit.calibrate import measure
+from lawful.fit.calibrate import measure, recorded
 from lawful.fit.choice.candidates import is_auto
 from lawful.fit.drift import NO_DRIFT
 from lawful.fit.objective import HUBER_DELTA, objective
 from lawful.fit.prepare import check_fixed, prepare
 from lawful.fit.problem import Joint, Problem
+from lawful.fit.record import NO_RECORD
 from lawful.fit.result import Fit, FitStatus, Search, noise_about, region_of
 from lawful.fit.search import make_job, search, settled
 from lawful.fit.solver import Solution
@@ -93,8 +94,8 @@ def fit(
     residuals = -job.problem.misfit(best.coefficients[:1])[0]
     condition, influence = identified(job.sample, c)
     status, warnings = judge(problem, best, agree, condition, influence, draws.converged)
-    drift = measure(problem, job.sample, job.penalty, best.coefficients[:1],
-                    draws.coefficients) if bootstrap else NO_DRIFT
+    record = recorded(job.sample, job.penalty, best.coefficients[:1], draws.coefficients) if bootstrap else NO_RECORD
+    drift = measure(problem, job.sample, best.coefficients[:1], record) if bootstrap else NO_DRIFT
     return Fit(
         law=fitted, draws=draws_in_order(law, problem.names, draws.coefficients, fixed), status=status,
         region=region_of(problem.quantities),
@@ -103,7 +104,7 @@ def fit(
         n_runs=problem.runs, level=level, search=Search(len(best.objective), agree, condition, draws.converged,
                                                         draws.agree),
         warnings=(*notes, *warnings, *doubts(draws)), fixed=tuple(fixed), source=runs.source, seed=seed, drift=drift,
-        uncertainty={"method": uncertainty, **draws.about},
+        record=record.thinned(), uncertainty={"method": uncertainty, **draws.about},
     )
 
 

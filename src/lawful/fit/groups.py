@@ -15,13 +15,14 @@ import numpy as np
 import numpy.typing as npt
 
 from lawful.errors import InputError, RunsError, unknown
-from lawful.fit.calibrate import measure
+from lawful.fit.calibrate import measure, recorded
 from lawful.fit.choice.candidates import is_auto
 from lawful.fit.drift import NO_DRIFT
 from lawful.fit.engine import check_options, draws_in_order, identified, judge
 from lawful.fit.objective import HUBER_DELTA, Objective, objective
 from lawful.fit.prepare import check_fixed, prepare
 from lawful.fit.problem import Joint, Problem
+from lawful.fit.record import NO_RECORD
 from lawful.fit.resampling import resample, resample_weights
 from lawful.fit.result import Fit, FitStatus, Search, noise_about, region_of
 from lawful.fit.search import Job, make_job, search, settled
@@ -148,8 +149,9 @@ def fit_groups(
     fits, first = {}, 0
     for (label, problem), columns in zip(problems.items(), joint.columns, strict=True):
         c = point[0, columns]
-        drift = measure(problem, problem, job.penalty, point[:, columns],
-                        draws[:, columns]) if bootstrap else NO_DRIFT
+        own_point = point[:, columns]
+        record = recorded(problem, job.penalty, own_point, draws[:, columns]) if bootstrap else NO_RECORD
+        drift = measure(problem, problem, own_point, record) if bootstrap else NO_DRIFT
         rest = residuals[first : first + problem.runs]
         first += problem.runs
         fits[label] = Fit(
@@ -159,7 +161,7 @@ def fit_groups(
             noise=noise_about(rest, own), n_runs=problem.runs, level=level,
             search=Search(len(best.objective), agree, condition, converged, same), warnings=tuple(warnings),
             fixed=tuple(fixed), source=f"{runs.source}, {by} {label}", seed=seed,
-            drift=drift)
+            drift=drift, record=record.thinned())
     return GroupedFit(by, tuple(share), fits, status, (*notes.values(), *warnings))
 
 

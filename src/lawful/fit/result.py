@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from lawful.errors import InputError
 from lawful.fit.drift import NO_DRIFT, Drift
+from lawful.fit.record import NO_RECORD, Record
 from lawful.laws.base import Allocation, Law, Region
 from lawful.results import Caveat, Interval, interval
 
@@ -84,6 +85,7 @@ class Fit:
     ``draws`` is ``(draw, coefficient)`` in the order of ``law.names()``: each row the law of one bootstrap
     resample. ``residuals`` are log observed minus log fitted, ``(run,)`` (observed minus fitted where the
     output may be negative). ``noise`` is the standard deviation of one residual, robustly estimated.
+    ``record`` is how the form did at forecasting the larger of these runs from the smaller.
     """
 
     law: Law
@@ -101,6 +103,7 @@ class Fit:
     source: str = "runs"
     seed: int = 0
     drift: Drift = NO_DRIFT
+    record: Record = NO_RECORD
     uncertainty: Mapping[str, Any] = field(default_factory=lambda: {"method": "bootstrap"})
 
     @cached_property
@@ -194,8 +197,8 @@ class Fit:
             "level": self.level, "objective": dict(self.objective), "n_runs": self.n_runs,
             "output": self.law.output.name, "noise": self.noise, "region": self.region.to_dict(),
             "derived": {name: vars(i) for name, i in self.derived.items()},
-            "search": vars(self.search), "drift": self.drift.to_dict(), "uncertainty": dict(self.uncertainty),
-            "fixed": list(self.fixed), "source": self.source, "seed": self.seed,
+            "search": vars(self.search), "drift": self.drift.to_dict(), "record": self.record.to_dict(),
+            "uncertainty": dict(self.uncertainty), "fixed": list(self.fixed), "source": self.source, "seed": self.seed,
             "warnings": [vars(w) for w in self.warnings],
             "residuals": self._listed().tolist(), "draws": self.draws.tolist(),
         }
@@ -221,6 +224,7 @@ class Fit:
                 warnings=tuple(Caveat(**w) for w in data["warnings"]), fixed=tuple(data["fixed"]),
                 source=data["source"], seed=data["seed"],
                 drift=Drift.from_dict(data["drift"]) if "drift" in data else NO_DRIFT,
+                record=Record.from_dict(data["record"]) if "record" in data else NO_RECORD,
                 uncertainty=data.get("uncertainty", {"method": "bootstrap"}),
             )
         except (KeyError, TypeError, ValueError, AttributeError) as problem:
