@@ -37,11 +37,12 @@ def diagnose(
 
 
 def diagnosis_text(found: Diagnosis) -> str:
-    """The verdict, then each finding: severity and title, evidence, action."""
+    """The verdict, then each finding: severity and title, evidence, action, and the papers behind it."""
     lines = [found.verdict]
     for f in found.findings:
         lines += ["", f"{f.severity.value.upper()}: {f.title} [{f.code}]",
                   f"  seen: {f.evidence}", f"  do:   {f.action}"]
+        lines += [f"  from: {'; '.join(f.sources)}"] if f.sources else []
     return "\n".join(lines)
 
 

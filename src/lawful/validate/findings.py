@@ -21,7 +21,7 @@ class Finding:
     """One thing that the runs, or a fit to them, show.
 
     ``code`` is stable, for programs; ``evidence`` holds the figures; ``rows`` the numbers of the rows
-    concerned, where there are any.
+    concerned and ``sources`` the papers that describe it, where there are any.
     """
 
     code: str
@@ -30,6 +30,7 @@ class Finding:
     evidence: str
     action: str
     rows: tuple[int, ...] = ()
+    sources: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ class Diagnosis:
             "schema": "lawful.diagnosis/1", "source": self.source, "n_runs": self.n_runs, "form": self.form,
             "verdict": self.verdict,
             "findings": [{"code": f.code, "severity": f.severity.value, "title": f.title, "evidence": f.evidence,
-                          "action": f.action, "rows": list(f.rows)} for f in self.findings],
+                          "action": f.action, "rows": list(f.rows), "sources": list(f.sources)} for f in self.findings],
         }
 
 
