@@ -54,6 +54,14 @@ def test_four_epochs_are_nearly_as_good_as_fresh_data_and_forty_are_not():
     assert worth(1e4) == pytest.approx(16.387756, rel=1e-3), "no repetition is worth more than R_D_star more passes"
 
 
+@pytest.mark.parametrize("decay", [1e6, 1e12, 1e18])
+def test_tokens_that_hardly_wear_out_count_as_fresh(decay):
+    at = {"params": 5e8, "tokens": 8e10}
+    lasting = REPEATED.with_coefficients({**REPEATED.coefficients, "R_D_star": decay})
+    lost = single_epoch(REPEATED)(**at) - lasting(**at, unique_tokens=1e10)
+    assert abs(lost) < 3 / decay + 1e-15, "seven passes of 1e10 lose about 7 / (2 decay) of their worth"
+
+
 def test_the_needed_size_is_the_compute_optimal_one():
     plain = single_epoch(REPEATED)
     tokens = 1e10

@@ -18,6 +18,7 @@ from lawful.laws.expressions import (
     differentiate,
     evaluate,
     exp,
+    expm1,
     log,
     maximum,
     minimum,
@@ -306,6 +307,12 @@ def test_a_sigmoid_overflows_nowhere_and_keeps_its_digits_in_both_tails():
     assert sigmoid(-2.0) + sigmoid(2.0) == pytest.approx(1.0, rel=1e-15)
     assert value_of(differentiate(sigmoid(X), "x"), x=40.0) == pytest.approx(math.exp(-40), rel=1e-14)
     assert value_of(differentiate(sigmoid(3 * X), "x"), x=0.0) == 0.75
+
+
+def test_expm1_keeps_its_digits_where_exp_minus_1_has_none():
+    assert value_of(expm1(X), x=1e-20) == 1e-20
+    assert value_of(differentiate(expm1(2 * X), "x"), x=0.5) == pytest.approx(2 * math.e, rel=1e-15)
+    assert value_of(expm1(X), x=-50.0) == -1.0
 
 
 @pytest.mark.parametrize("power", [2.0, 3.0, 5.0, 8.0, -2.0, -3.0])

@@ -130,7 +130,7 @@ def _binary(sign: str, a: tuple[str, float], b: tuple[str, float]) -> tuple[str,
 def _call(name: str, a: tuple[str, float], b: tuple[str, float]) -> tuple[str, float]:
     try:
         if FUNCTIONS[name][1] == 1:
-            return f"{name}({a[0]})", {"exp": math.exp, "log": math.log, "sqrt": math.sqrt,
+            return f"{name}({a[0]})", {"exp": math.exp, "expm1": math.expm1, "log": math.log, "sqrt": math.sqrt,
                                        "sigmoid": lambda t: 1 / (1 + math.exp(-t))}[name](a[1])
     except (ArithmeticError, ValueError):
         return f"{name}({a[0]})", math.nan

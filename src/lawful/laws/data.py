@@ -13,7 +13,7 @@ from typing import Annotated, Any, ClassVar
 
 from lawful.errors import LawError
 from lawful.laws.base import Exponent, Law, Limit, Positive, Real, Scale
-from lawful.laws.expressions import exp, log, minimum
+from lawful.laws.expressions import exp, expm1, log, minimum
 from lawful.quantities import QUANTITIES, Quantity, quantity
 
 Slope = Annotated[float, Limit(float("-inf"), float("inf"), (-6.0, 6.0))]
@@ -60,14 +60,14 @@ class RepeatedDataLoss(Law):
         unique = minimum(unique_tokens, tokens)
         G = (self.alpha * self.A / (self.beta * self.B)) ** (1.0 / (self.alpha + self.beta))
         needed = minimum(params, G * (G * unique) ** (self.beta / self.alpha))
-        data = _worth(tokens, unique, self.R_D_star)
-        model = _worth(params, needed, self.R_N_star)
+        data = worn(tokens, unique, self.R_D_star)
+        model = worn(params, needed, self.R_N_star)
         return self.E + self.A / model**self.alpha + self.B / data**self.beta
 
 
-def _worth(whole: Any, first: Any, decay: Any) -> Any:
-    """What ``whole`` is worth when all beyond ``first`` counts less and less."""
-    return first + first * decay * (1.0 - exp((1.0 - whole / first) / decay))
+def worn(whole: Any, first: Any, decay: Any) -> Any:
+    """What ``whole`` is worth when all beyond ``first`` counts less and less: nears (1 + decay) first."""
+    return first - first * decay * expm1((1.0 - whole / first) / decay)  # 1 - exp(-x) has no digits left at small x
 
 
 @dataclass(frozen=True)

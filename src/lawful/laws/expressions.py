@@ -14,8 +14,8 @@ from weakref import WeakValueDictionary
 
 import numpy as np
 
-__all__ = ["Expr", "Tape", "constant", "differentiate", "evaluate", "exp", "log", "maximum", "minimum", "sigmoid",
-           "softplus", "symbol", "total", "unbend"]
+__all__ = ["Expr", "Tape", "constant", "differentiate", "evaluate", "exp", "expm1", "log", "maximum", "minimum",
+           "sigmoid", "softplus", "symbol", "total", "unbend"]
 
 
 class Expr:
@@ -169,6 +169,7 @@ def _function(name: str) -> Callable[[Any], Any]:
 
 
 exp = _function("exp")
+expm1 = _function("expm1")
 log = _function("log")
 
 
@@ -268,6 +269,8 @@ def _derivative(node: Expr, name: str, known: Mapping[Expr, Expr]) -> Expr:
             return through_base + through_exponent
         case "exp":
             return node * d[0]
+        case "expm1":
+            return Expr("exp", node.args) * d[0]
         case "log":
             return d[0] / node.args[0]
         case "sigmoid":
@@ -305,7 +308,7 @@ def _in_order(roots: Iterable[Expr]) -> list[Expr]:
 # -------------------------------------------------------------------------------------- evaluation
 
 _UFUNCS: Mapping[str, Callable[..., Any]] = {
-    "add": np.add, "multiply": np.multiply, "exp": np.exp, "log": np.log, "sigmoid": sigmoid,
+    "add": np.add, "multiply": np.multiply, "exp": np.exp, "expm1": np.expm1, "log": np.log, "sigmoid": sigmoid,
     "minimum": np.minimum, "maximum": np.maximum, "total": total,
     "less": lambda a, b: np.less(a, b).astype(float),  # numbers, since truth values do not add up
     "softplus": softplus, "unbend": unbend,
@@ -389,7 +392,7 @@ def _product(base: Expr, times: int) -> Expr:
 
 _OPERATIONS: Mapping[str, Callable[..., Any]] = {
     "add": operator.add, "multiply": operator.mul, "power": operator.pow,
-    "exp": exp, "log": log, "minimum": minimum, "maximum": maximum, "sigmoid": sigmoid,
+    "exp": exp, "expm1": expm1, "log": log, "minimum": minimum, "maximum": maximum, "sigmoid": sigmoid,
     "total": total,
     "softplus": softplus, "unbend": unbend,
 }

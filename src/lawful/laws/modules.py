@@ -28,6 +28,7 @@ from typing import Any, ClassVar, Self
 from lawful.errors import LawError, unknown
 from lawful.laws import registry
 from lawful.laws.base import Exponent, Law, Limit, Positive, Real, Region, field_limits
+from lawful.laws.data import worn
 from lawful.laws.expressions import exp, log, maximum, minimum
 from lawful.laws.published import Entry, Published
 
@@ -135,7 +136,7 @@ class Repetition(Module):
         U_D = minimum(U, D)
         a, _ = base.allocation_exponents()
         N_opt = base.optimal_params(U_D) ** (1.0 / (1.0 - a))   # where G (N U_D)**a = N
-        return {"tokens": _worn(D, U_D, self.R_D_star), "params": _worn(N, minimum(N, N_opt), self.R_N_star)}
+        return {"tokens": worn(D, U_D, self.R_D_star), "params": worn(N, minimum(N, N_opt), self.R_N_star)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,12 +159,7 @@ class RepeatedTokens(Module):
 
     def __call__(self, base: Law, /, **quantities: Any) -> dict[str, Any]:
         D, U = (quantities[name] for name in self.inputs)
-        return {"tokens": _worn(D, minimum(U, D), self.R_D_star)}
-
-
-def _worn(seen: Any, unique: Any, star: Any) -> Any:
-    """What ``seen`` is worth when only ``unique`` of it is new: an exponential approach to (1 + star) unique."""
-    return unique + unique * star * (1.0 - exp((1.0 - seen / unique) / star))
+        return {"tokens": worn(D, minimum(U, D), self.R_D_star)}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from lawful.errors import LawError, UnknownName, unknown
-from lawful.laws.expressions import Expr, constant, exp, log, maximum, minimum, sigmoid, symbol
+from lawful.laws.expressions import Expr, constant, exp, expm1, log, maximum, minimum, sigmoid, symbol
 
 LONGEST, MOST_OPERATIONS, DEEPEST = 4000, 250, 50
 """Characters, operations, and parentheses or powers within one another: far beyond any law that a person writes."""
@@ -30,7 +30,7 @@ def _square_root(x: Any) -> Any:
 
 
 FUNCTIONS: Mapping[str, tuple[Callable[..., Any], int]] = {
-    "exp": (exp, 1), "log": (log, 1), "sqrt": (_square_root, 1), "sigmoid": (sigmoid, 1),
+    "exp": (exp, 1), "expm1": (expm1, 1), "log": (log, 1), "sqrt": (_square_root, 1), "sigmoid": (sigmoid, 1),
     "min": (minimum, 2), "max": (maximum, 2), "minimum": (minimum, 2), "maximum": (maximum, 2),
 }
 """The functions of a formula, each with the least number of arguments; min and max take any more."""
