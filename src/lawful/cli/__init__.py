@@ -37,6 +37,7 @@ for _name, _target, _help in (
     ("curves", "schedules:app", "Fit laws to training curves and predict the loss under another schedule."),
     ("plan", "planning:plan", "Divide a budget between model and data."),
     ("report", "reporting:report", "Write the whole analysis as one HTML file."),
+    ("bench", "benching:app", "Benchmarks that anyone can run again: forecasts on public runs, and speed."),
     ("laws", "catalogue:app", "The catalogue of published laws: list, show, compare, check, cite."),
     ("cite", "catalogue:cite", "BibTeX of the papers behind laws."),
 ):

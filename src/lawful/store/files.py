@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -89,3 +90,15 @@ def read_json(path: str | Path) -> Mapping[str, Any]:
     if not isinstance(data, dict):
         raise InputError(f"{path}: holds no saved fit; one comes from lawful fit -o fit.json")
     return data
+
+
+def read_toml(path: str | Path) -> Mapping[str, Any]:
+    """The keys of the TOML file ``path``; ``InputError`` with the place when it cannot be read."""
+    try:
+        return tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as problem:
+        raise InputError(f"{path}: cannot be read ({problem.strerror or problem})") from None
+    except UnicodeDecodeError:
+        raise InputError(f"{path}: is not text") from None
+    except (tomllib.TOMLDecodeError, RecursionError) as problem:
+        raise InputError(f"{path}: is not TOML ({problem})") from None
