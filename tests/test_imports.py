@@ -36,7 +36,7 @@ MAY_IMPORT = {
     "design": RUNS | {"laws", "fit", "plan", "cost"},
     "lab": RUNS | {"design", "cost"},
     "store": RUNS,
-    "bench": RUNS | {"laws", "fit", "validate", "store"},
+    "bench": RUNS | {"laws", "fit", "validate", "plan", "cost", "store", "report"},
     "report": BASE,
     "data": set(),
 }

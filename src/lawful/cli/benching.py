@@ -11,8 +11,8 @@ from cyclopts import App, Parameter
 from lawful.cli.output import aligned
 
 if TYPE_CHECKING:
-    from lawful.bench.task import Task
     from lawful.bench.methods import Method
+    from lawful.bench.task import Task
 
 app = App(name="bench", help="Benchmarks that anyone can run again: forecasts on public runs, and speed.",
           help_format="plaintext")
