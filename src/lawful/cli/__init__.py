@@ -31,6 +31,7 @@ for _name, _target, _help in (
     ("backtest", "validating:backtest", "Fit on small runs, predict larger ones, and see how it went."),
     ("optima", "optima:optima", "Find the best learning rate and batch in each cell of a sweep, and their laws."),
     ("predict", "fitting:predict", "Ask a law or a saved fit about a run that was not made."),
+    ("score", "registering:score", "Hold registered forecasts against the runs that have come in since."),
     ("compare", "comparing:compare", "Hold one law against another: the effect at a scale, the compute it is worth."),
     ("arms", "comparing:arms", "Hold recipes tried at the same sizes against one another."),
     ("export", "comparing:export", "Write the draws of a saved fit as a table."),

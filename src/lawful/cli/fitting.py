@@ -139,6 +139,8 @@ def predict(
     table: RunsPath | None = None,
     level: float | None = None,
     strict: Annotated[bool, Parameter(negative="")] = False,
+    register: str | None = None,
+    note: str | None = None,
     rows: Rows = _ALL_ROWS,
     output: Output = _NO_OUTPUT,
 ) -> None:
@@ -156,10 +158,16 @@ def predict(
         Level of the interval; the fit's own where it is left out.
     strict
         Refuse a question beyond the runs that the law was fitted on.
+    register
+        Write the forecast down in this ledger, a file to which lines are only ever added.
+    note
+        A remark to keep with it there.
     """
+    from lawful.cli.registering import check_ledger, enter
     from lawful.fit import forecast
 
     check(output)
+    check_ledger(register, note, output)
     if (at is None) == (table is None):
         raise InputError("give either --at params=7B,tokens=1.4T or --table RUNS")
     if level is not None and not 0 < level < 1:
@@ -168,14 +176,16 @@ def predict(
     own = found.law.inputs
     if at is not None:
         answer = _reached(forecast(found, asked(at, "--at", own), level), strict)
-        show(answer, forecast_text(answer), output, answer.warnings)
+        entered = enter(register, found, law, [answer], note, output) if register is not None else {}
+        show(answer.to_dict() | entered, forecast_text(answer), output, answer.warnings)
         return
     assert table is not None
     runs = rows.read(table)
     columns = runs.need(*found.law.inputs)
     answers = [_reached(forecast(found, dict(zip(found.law.inputs, map(float, values), strict=True)), level), strict)
                for values in zip(*columns, strict=True)]
-    show({"schema": "lawful.forecasts/1", "forecasts": [a.to_dict() for a in answers]},
+    entered = enter(register, found, law, answers, note, output) if register is not None else {}
+    show({"schema": "lawful.forecasts/1", "forecasts": [a.to_dict() for a in answers]} | entered,
          _forecasts_text(answers), output)
     codes = sorted({(w.code, w.message) for a in answers for w in a.warnings if w.code != "far_extrapolation"})
     for code, message in codes:
