@@ -198,7 +198,9 @@ def test_the_json_keys_are_the_documented_ones(tmp_path: Path, monkeypatch: pyte
     main_ = ("fit runs.csv --form auto --candidates chinchilla,kaplan --bootstrap 20",
              "fit runs.csv --bootstrap 20 -o fit.json", "diagnose runs.csv --bootstrap 20",
              "backtest runs.csv --bootstrap 20", "predict fit.json --at params=1B,tokens=20B",
-             "predict fit.json --table runs.csv", "plan --law fit.json --compute 1e22", "laws list",
+             "predict fit.json --table runs.csv",
+             "predict fit.json --at params=1B,tokens=20B --register ledger.jsonl", "score ledger.jsonl --check",
+             "score ledger.jsonl runs.csv", "plan --law fit.json --compute 1e22", "laws list",
              "laws show besiroglu2024_refit", "laws check", "report runs.csv --bootstrap 20",
              "laws compare besiroglu2024_refit hoffmann2022_approach3 --at params=1B,tokens=20B",
              "cite besiroglu2024_refit", "compare fit.json besiroglu2024_refit --compute 1e21", "export fit.json",
@@ -210,6 +212,7 @@ def test_the_json_keys_are_the_documented_ones(tmp_path: Path, monkeypatch: pyte
         with suppress(SystemExit):
             main([*command.split(), "--json"])
         data = json.loads(capsys.readouterr().out)
+        data.pop("registered", None)
         for part in filter(None, (data.pop("selection", None), data)):
             actual[part["schema"].split(".")[1].split("/")[0]] = set(part) - {"schema"}
     assert documented == actual

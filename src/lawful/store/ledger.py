@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from lawful.errors import InputError, OutputError
@@ -19,7 +20,10 @@ def read_lines(path: str | Path) -> list[str]:
     Bytes that are no UTF-8 are kept as surrogates, so that a damaged line can still be named.
     """
     try:
-        content = Path(path).read_bytes()
+        with open(path, "rb") as file:
+            with suppress(ImportError):   # a system without such locks: the last line may be read half written
+                _lock(file.fileno(), shared=True)
+            content = file.read()
     except OSError as problem:
         raise InputError(f"{path}: cannot be read ({problem.strerror or problem}); a ledger comes from lawful predict "
                          "--register ledger.jsonl") from None
@@ -37,6 +41,9 @@ def append_lines(path: str | Path, make: Callable[[Sequence[str]], Sequence[str]
         handle = _locked(Path(path))
     except OSError as problem:
         raise OutputError(f"cannot write {path}: {problem.strerror or problem}") from None
+    except ImportError:
+        raise OutputError(f"cannot write {path}: this system has no file locks (fcntl), and without them two writers "
+                          "would break the ledger") from None
     try:
         with open(handle, "rb", closefd=False) as file:
             content = file.read()
@@ -50,14 +57,18 @@ def _lines(content: bytes) -> list[str]:
     return [line.decode("utf-8", "surrogateescape") for line in content.splitlines(keepends=True)]
 
 
-def _locked(path: Path) -> int:
-    """The file, open for appending and locked; opened again where another file took its name meanwhile."""
+def _lock(handle: int, shared: bool = False) -> None:
     import fcntl
 
+    fcntl.flock(handle, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
+
+
+def _locked(path: Path) -> int:
+    """The file, open for appending and locked; opened again where another file took its name meanwhile."""
     while True:
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX)
+            _lock(handle)
             if os.path.samestat(os.fstat(handle), os.stat(path)):
                 return handle
         except FileNotFoundError:
