@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
 import lawful.fit.choice.rolling as rolling
 from conftest import TRUTH, isoflop_design, shared, simulate
 from lawful.errors import FailedToAnswer, InputError, LawError, RunsError, UnknownName
-from lawful.fit import fit
+from lawful.fit import Fit, fit, forecast
 from lawful.fit.choice.candidates import candidates, label, needs, outcome, too_small
 from lawful.fit.choice.rolling import MOST_ALONG_ONE, MOST_RUNS, thinned
 from lawful.fit.choice.selection import select
@@ -103,7 +105,26 @@ def test_the_stacked_interval_spans_the_disagreement_of_its_members():
     assert stacked.reach["params"] == pytest.approx(chosen.fit.region.reach(**AT)["params"])
     narrower = chosen.forecast(AT, level=0.5)
     assert stacked.low < narrower.low < narrower.high < stacked.high
-    assert [w.code for w in chosen.forecast(AT).warnings] == ["selected"]
+    assert [w.code for w in chosen.forecast(AT).warnings] == ["selected", "combined"]
+    values, runs = chosen.forecasts({name: np.array([value, value]) for name, value in AT.items()})
+    assert values == pytest.approx([stacked.value] * 2)
+    assert runs.shape[1] == 2
+    assert np.percentile(runs[:, 0], [5, 95]) == pytest.approx(stacked.new_run, rel=0.02)  # other random numbers
+
+
+def test_a_saved_fit_forecasts_with_the_forms_that_were_combined():
+    chosen = select(simulate(law=EQUAL, seed=1), ["chinchilla", "equal_exponents"], bootstrap=50)
+    again = Fit.from_dict(json.loads(json.dumps(chosen.fit.to_dict())))
+    assert forecast(again, AT) == chosen.forecast(AT)
+    assert again.law == chosen.fit.law
+    assert again.expected(AT) != pytest.approx(float(again.law.at(AT)), rel=1e-9)
+    assert json.loads(json.dumps(again.to_dict())) == json.loads(json.dumps(chosen.fit.to_dict()))
+
+
+def test_a_combination_of_no_known_kind_is_refused():
+    data = select(simulate(law=EQUAL, seed=1), ["chinchilla", "equal_exponents"], bootstrap=0).fit.to_dict()
+    with pytest.raises(InputError, match="a combination of kind 'soup'"):
+        Fit.from_dict(data | {"combination": {"kind": "soup"}})
 
 
 def test_a_stacked_forecast_without_draws_says_so_and_bad_questions_are_refused():

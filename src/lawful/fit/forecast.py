@@ -66,16 +66,18 @@ def forecast(law: Fit | Published, at: Mapping[str, float], level: float | None 
 
 def _from_fit(fit: Fit, at: Mapping[str, float]) -> Forecast:
     _exactly(fit.law.form, fit.law.inputs, at)
-    centre = float(fit.law.at(at))
+    centre = float(fit.expected(at)[0])
     if not math.isfinite(centre):
         where = ", ".join(f"{name} {value:g}" for name, value in at.items())
         raise FailedToAnswer(f"{fit.law.formula()} has no finite value at {where}")
     warnings = [w for w in fit.warnings if w.code in ("at_bound", "not_identified", "out_of_steps", "selected")]
     if fit.law.composed:
         warnings.append(Caveat("composed", f"{fit.law.form} composes laws that were never validated jointly"))
+    if fit.combination is not None:
+        warnings.append(Caveat("combined", fit.combination.sentence))
     low = high = new = None
     if len(fit.draws):
-        mean = interval(centre, fit.outputs(at), fit.level)
+        mean = interval(centre, fit.expectations(at), fit.level)
         one_more = interval(centre, fit.new_runs(at), fit.level)
         low, high, new = mean.low, mean.high, (one_more.low, one_more.high)
     else:

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lawful.errors import InputError
+from lawful.fit.choice.combination import Combination
 from lawful.fit.drift import NO_DRIFT, Drift
 from lawful.fit.record import NO_RECORD, Record
 from lawful.laws.base import Allocation, Law, Region
@@ -85,7 +86,9 @@ class Fit:
     ``draws`` is ``(draw, coefficient)`` in the order of ``law.names()``: each row the law of one bootstrap
     resample. ``residuals`` are log observed minus log fitted, ``(run,)`` (observed minus fitted where the
     output may be negative). ``noise`` is the standard deviation of one residual, robustly estimated.
-    ``record`` is how the form did at forecasting the larger of these runs from the smaller.
+    ``record`` is how the form did at forecasting the larger of these runs from the smaller. ``combination`` are the
+    forms that forecast together where ``auto`` chose the law: ``expected``, ``expectations`` and ``new_runs`` are then
+    theirs, all else is the law's own.
     """
 
     law: Law
@@ -105,6 +108,7 @@ class Fit:
     drift: Drift = NO_DRIFT
     record: Record = NO_RECORD
     uncertainty: Mapping[str, Any] = field(default_factory=lambda: {"method": "bootstrap"})
+    combination: Combination | None = None
 
     @cached_property
     def sample(self) -> Law:
@@ -151,12 +155,25 @@ class Fit:
             values = self.sample(**points)
         return np.broadcast_to(values, (len(self.draws), len(next(iter(points.values())))))
 
+    def expected(self, quantities: Mapping[str, Any]) -> Array:
+        """The forecast at quantities that are floats or ``(point,)``: the law's output, or that of the combination."""
+        if self.combination is not None:
+            return self.combination.expected(quantities)
+        return np.atleast_1d(np.asarray(self.law.at(quantities), dtype=float))
+
+    def expectations(self, quantities: Mapping[str, Any]) -> Array:
+        """Draws of what is ``expected``, ``(draw, point)``."""
+        return self.outputs(quantities) if self.combination is None else self.combination.outputs(quantities)
+
     def new_runs(self, quantities: Mapping[str, Any]) -> Array:
         """Like ``outputs``, for runs yet to be made: each draw carries the noise of one more run, and the drift.
 
         The noise is drawn from this fit's own residuals, widened for the coefficients they paid for; the drift
-        is what the law's form is wrong by at that distance beyond the runs (``lawful.fit.drift``).
+        is what the law's form is wrong by at that distance beyond the runs (``lawful.fit.drift``). A combination
+        draws from its own.
         """
+        if self.combination is not None:
+            return self.combination.new_runs(quantities)
         outputs = self.outputs(quantities)
         spread = np.sqrt(self.n_runs / max(self.n_runs - self.draws.shape[1] + len(self.fixed), 1))
         rng = np.random.default_rng(self.seed + 1)
@@ -201,6 +218,7 @@ class Fit:
             "uncertainty": dict(self.uncertainty), "fixed": list(self.fixed), "source": self.source, "seed": self.seed,
             "warnings": [vars(w) for w in self.warnings],
             "residuals": self._listed().tolist(), "draws": self.draws.tolist(),
+            "combination": None if self.combination is None else self.combination.to_dict(),
         }
 
     def _listed(self) -> Array:
@@ -216,7 +234,7 @@ class Fit:
             raise InputError(f"not a saved fit: schema is {data.get('schema')!r}, expected 'lawful.fit/1'")
         try:
             law = Law.from_dict({**data, "coefficients": {k: v["value"] for k, v in data["coefficients"].items()}})
-            return Fit(
+            fit = Fit(
                 law=law, draws=np.array(data["draws"], dtype=float).reshape(-1, len(law.names())),
                 status=FitStatus(data["status"]), region=Region(**{k: tuple(v) for k, v in data["region"].items()}),
                 objective=data["objective"], residuals=np.array(data["residuals"], dtype=float),
@@ -227,6 +245,8 @@ class Fit:
                 record=Record.from_dict(data["record"]) if "record" in data else NO_RECORD,
                 uncertainty=data.get("uncertainty", {"method": "bootstrap"}),
             )
+            combined = data.get("combination")
+            return fit if combined is None else replace(fit, combination=Combination.from_dict(combined, fit))
         except (KeyError, TypeError, ValueError, AttributeError) as problem:
             raise InputError(f"a saved fit that cannot be read: {type(problem).__name__} {problem}; "
                              "save it again with lawful fit -o fit.json") from None

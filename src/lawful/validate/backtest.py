@@ -167,7 +167,7 @@ def backtest_findings(tested: Backtest) -> Iterator[Finding]:
 
 def _predict(fitted: Fit, test: RunTable, top: float, target: str) -> tuple[Prediction, ...]:
     at = {name: test[name] for name in fitted.law.inputs}
-    values = np.asarray(fitted.law.at(at), dtype=float)
+    values = fitted.expected(at)
     tail = 50.0 * (1.0 - fitted.level)
     sampled = fitted.new_runs(at) if len(fitted.draws) else np.full((1, len(values)), np.nan)
     low, high = np.nanpercentile(sampled, [tail, 100.0 - tail], axis=0)

@@ -26,15 +26,16 @@ from lawful.errors import InputError, LawError
 from lawful.fit.choice.candidates import candidates as find_candidates
 from lawful.fit.choice.candidates import label, outcome
 from lawful.fit.choice.candidates import over as quantity_of
+from lawful.fit.choice.combination import Stack
 from lawful.fit.choice.rolling import Trial, thinned, trial
 from lawful.fit.choice.scores import Forecasts, akaike, stack, told_apart
 from lawful.fit.engine import check_options, fit
-from lawful.fit.forecast import Forecast, reach_caveats
+from lawful.fit.forecast import Forecast, forecast
 from lawful.fit.origins import Array
 from lawful.fit.result import Fit
 from lawful.laws.base import Law
 from lawful.laws.registry import form as find_form
-from lawful.results import Caveat, interval
+from lawful.results import Caveat
 from lawful.runs import RunTable
 
 NO_SUPPORT = 10.0
@@ -98,35 +99,26 @@ class Selection:
         return f"{said}; these runs tell it from {_listed([row.form for row in others]) or 'no other'}"
 
     def forecast(self, at: Mapping[str, float], level: float | None = None) -> Forecast:
-        """The stacked forecast at the quantities ``at``: the members combined, in logs, by their weights.
+        """The combined forecast at the quantities ``at``, as ``lawful predict`` gives it of the saved fit.
 
-        The interval is that of the mixture of their draws, each member giving draws in proportion to its weight
-        and each draw of a new run the noise of its own form. Raises ``LawError`` for quantities missing from ``at``.
+        Raises ``LawError`` for quantities missing from ``at``, or where the rivals were not fitted.
         """
-        output, level = self.fit.law.output, self.fit.level if level is None else self.fit.at_level(level).level
-        for name, value in at.items():
-            if not (np.isfinite(value) and value > 0):
-                raise InputError(f"{name} must be positive and finite, got {value:g}")
+        return forecast(self._combined, at, level)
+
+    def forecasts(self, quantities: Mapping[str, Any]) -> tuple[Array, Array]:
+        """The combined forecasts at many points: the values ``(point,)``, and draws of a new run ``(draw, point)``.
+
+        ``quantities`` are floats or ``(point,)``. Draws are none with ``bootstrap=0``. Raises ``LawError`` where the
+        rivals were not fitted.
+        """
+        fit = self._combined
+        return fit.expected(quantities), fit.new_runs(quantities)
+
+    @property
+    def _combined(self) -> Fit:
         if len(self.members) <= len(self.rivals):
             raise LawError("the rivals were not fitted, so nothing can be stacked: select(..., stacked=True)")
-        weights = np.array([weight for _, weight in self.members])
-        values = np.array([float(member.law.at(at)) for member, _ in self.members])
-        value = float(np.exp(weights @ np.log(values)) if output.positive else weights @ values)
-        reach = {name: decades for member, _ in self.members for name, decades in member.region.reach(**at).items()}
-        caveats = [w for w in self.fit.warnings if w.code == "selected"]
-        caveats += reach_caveats(reach)
-        if any(not len(member.draws) for member, _ in self.members):
-            caveats.append(Caveat("no_interval", "the forms were fitted with --bootstrap 0: no interval"))
-            return Forecast(output, dict(at), value, None, None, level, reach, None, tuple(caveats))
-        mean = interval(value, self._mixed([member.outputs(at) for member, _ in self.members]), level)
-        new = interval(value, self._mixed([member.new_runs(at) for member, _ in self.members]), level)
-        return Forecast(output, dict(at), value, mean.low, mean.high, level, reach, (new.low, new.high), tuple(caveats))
-
-    def _mixed(self, draws: Sequence[Array]) -> Array:
-        """Draws of every member in proportion to its weight, in one array."""
-        count = min(len(d) for d in draws)
-        return np.concatenate([d[np.linspace(0, len(d) - 1, round(weight * count)).round().astype(int)].ravel()
-                               for d, (_, weight) in zip(draws, self.members, strict=True)])
+        return self.fit
 
     def to_dict(self) -> dict[str, Any]:
         """The comparison as data; the fits stay behind: that of the chosen form stands beside it in ``lawful fit``."""
@@ -181,12 +173,15 @@ def select(
         best = replace(best, warnings=(*best.warnings, note))
     left_out = [Row(label(law), len(law.names()), "left_out", tried.left_out[label(law)])
                 for law in laws if label(law) in tried.left_out]
-    return Selection(best, (*rows, *left_out), ((best, weight), *members[1:]), target, len(runs), len(kept), tried.cuts)
+    members = ((best, weight), *members[1:])
+    if len(members) > 1:
+        best = replace(best, combination=Stack(members))
+    return Selection(best, (*rows, *left_out), members, target, len(runs), len(kept), tried.cuts)
 
 
 def fit_auto(form: str, runs: RunTable, **options: Any) -> Fit:
     """The fit of the form chosen for ``auto`` or ``auto:QUANTITY``: what ``fit`` does with either."""
-    return select(runs, over=quantity_of(form), stacked=False, **options).fit
+    return select(runs, over=quantity_of(form), **options).fit
 
 
 def _named(named: Sequence[str | Law | type[Law]], target: str) -> tuple[Law, ...]:
