@@ -1,0 +1,63 @@
+"""``lawful calc``: as a user would, the wrong ways too."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from lawful.cli import main
+from lawful.cost.shapes import models
+
+
+def run(capsys, *arguments):
+    """The exit code, what was printed, and what was said on stderr."""
+    try:
+        main(["calc", *arguments])
+        code = 0
+    except SystemExit as stop:
+        code = int(stop.code or 0)
+    out, err = capsys.readouterr()
+    return code, out, err
+
+
+def test_params_of_a_config_file_in_json_and_in_toml(tmp_path, capsys):
+    fields = dict(models()["gpt2"]["config"])
+    (tmp_path / "config.json").write_text(json.dumps(fields))
+    (tmp_path / "shape.toml").write_text("\n".join(f"{k} = {json.dumps(v)}" for k, v in fields.items()))
+    for file in ("config.json", "shape.toml"):
+        code, out, _ = run(capsys, "params", str(tmp_path / file), "--json")
+        assert code == 0
+        assert json.loads(out)["total_params"] == 124_439_808
+
+
+def test_flops_of_so_many_tokens(capsys):
+    code, out, _ = run(capsys, "flops", "llama-3-8b", "--convention", "6N", "--tokens", "15T", "--json")
+    assert code == 0
+    assert json.loads(out)["train_flop_of_tokens"] == pytest.approx(6 * 8_030_261_248 * 15e12)
+
+
+def test_two_conventions_are_held_against_one_another(capsys):
+    code, out, _ = run(capsys, "flops", "gpt2", "--context", "1024", "--diff", "megatron", "exact")
+    assert code == 0
+    assert out.endswith("megatron is 1 times exact\n")
+
+
+@pytest.mark.parametrize(("arguments", "says"), [
+    (["params", "lama-3-8b"], "nearest"),
+    (["params", "missing.json"], "missing.json: cannot be read"),
+    (["flops", "gpt2", "--convention", "nine"], "unknown convention 'nine'"),
+    (["flops", "gpt2", "--diff", "exact"], "--diff requires 2"),
+    (["flops", "gpt2", "--context", "-3"], "--context: must be positive"),
+    (["flops", "gpt2", "--context", "3.5"], "whole number of tokens"),
+    (["flops", "t5-base", "--context", "encoder="], "write a number of tokens, or encoder=512"),
+    (["flops", "t5-base", "--tokens", "1T"], "several streams of tokens"),
+    (["flops", "mamba-130m"], "no longest context"),
+    (["params", "gpt2", "-o", "/nowhere/x.json"], "there is no folder"),
+])
+def test_bad_input_is_one_sentence(capsys, arguments, says):
+    code, out, err = run(capsys, *arguments)
+    assert code == 2
+    assert out == ""
+    assert says in err
+    assert err.count("\n") == 1
