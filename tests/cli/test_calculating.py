@@ -49,10 +49,17 @@ def test_two_conventions_are_held_against_one_another(capsys):
     (["flops", "gpt2", "--convention", "nine"], "unknown convention 'nine'"),
     (["flops", "gpt2", "--diff", "exact"], "--diff requires 2"),
     (["flops", "gpt2", "--context", "-3"], "--context: must be positive"),
-    (["flops", "gpt2", "--context", "3.5"], "whole number of tokens"),
+    (["flops", "gpt2", "--context", "3.5"], "must be a whole number"),
     (["flops", "t5-base", "--context", "encoder="], "write a number of tokens, or encoder=512"),
     (["flops", "t5-base", "--tokens", "1T"], "several streams of tokens"),
     (["flops", "mamba-130m"], "no longest context"),
+    (["memory", "gpt2", "--serve", "--zero", "3"], "--zero belongs to training"),
+    (["memory", "gpt2", "--cache-precision", "fp8"], "--cache-precision belongs to serving"),
+    (["memory", "gpt2", "--precision", "fp12"], "unknown precision 'fp12'"),
+    (["memory", "gpt2", "--zero", "5"], "zero must be 0, 1, 2 or 3"),
+    (["memory", "gpt2", "--device", "h1000"], "unknown device"),
+    (["memory", "gpt2", "--batch", "0"], "--batch: must be positive"),
+    (["memory", "t5-base", "--context", "encoder=5,decoder=5"], "one number of tokens for all streams"),
     (["params", "gpt2", "-o", "/nowhere/x.json"], "there is no folder"),
 ])
 def test_bad_input_is_one_sentence(capsys, arguments, says):
@@ -61,3 +68,11 @@ def test_bad_input_is_one_sentence(capsys, arguments, says):
     assert out == ""
     assert says in err
     assert err.count("\n") == 1
+
+
+def test_what_does_not_fit_is_said(capsys):
+    code, out, _ = run(capsys, "memory", "llama-3-8b", "--device", "h100")
+    assert code == 0
+    assert "221 % of NVIDIA H100 SXM 80 GB: it does not fit" in out
+    code, out, _ = run(capsys, "memory", "llama-3-8b", "--serve", "--device", "h100", "--json")
+    assert json.loads(out)["share_of_device"] == pytest.approx((2 * 8_030_261_248 + 8192 * 131_072) / 80e9)

@@ -15,9 +15,10 @@ from lawful.quantities import format_number, parse_positive
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from lawful.cost.shapes import Flops, Params, Shape
+    from lawful.cost import Hardware
+    from lawful.cost.shapes import Flops, Memory, Params, Shape, Sharding
 
-app = App(name="calc", help="What a model of some shape holds and costs: parameters by group, FLOP by convention.",
+app = App(name="calc", help="What a model of some shape holds and costs: parameters, FLOP, memory.",
           help_format="plaintext")
 
 _NO_OUTPUT = Output()
@@ -106,6 +107,96 @@ def flops_text(shape: Shape, found: Flops) -> str:
             + aligned(body, ["forward", f"FLOP {what}", "share"]))
 
 
+@app.command
+def memory(
+    config: str,
+    /,
+    *,
+    serve: Annotated[bool, Parameter(negative="")] = False,
+    batch: str = "1",
+    context: str | None = None,
+    precision: str | None = None,
+    cache_precision: str | None = None,
+    optimiser: Annotated[str | None, Parameter(name=["--optimiser", "--optimizer"])] = None,
+    recompute: str | None = None,
+    data: int = 1,
+    tensor: int = 1,
+    pipeline: int = 1,
+    expert: int = 1,
+    zero: int = 0,
+    device: str | None = None,
+    output: Output = _NO_OUTPUT,
+) -> None:
+    """Count what a model holds on one device, in training or, with --serve, in serving.
+
+    Parameters
+    ----------
+    config
+        A config.json as Hugging Face writes it, the same in TOML, or a published model: llama-3-8b.
+    serve
+        Serving: the weights and the cache of the sequences, instead of training.
+    batch
+        Sequences in flight on each replica.
+    context
+        Tokens of a sequence; the model's longest context where it is left out.
+    precision
+        fp32, bf16, fp16, fp8, int8, fp4, int4: bf16 in training; in serving what the configuration says.
+    cache_precision
+        That of the cache, in serving.
+    optimiser
+        adamw, adamw-8bit, muon, momentum, sgd.
+    recompute
+        What the backward pass computes again: none, scores (as fused attention does), layer.
+    data
+        Replicas, over which --zero divides.
+    tensor
+        Devices that share each layer.
+    pipeline
+        Stages of layers.
+    expert
+        Devices that share the experts.
+    zero
+        1 divides the optimiser's state over replicas, 2 the gradients as well, 3 the weights as well.
+    device
+        Also say whether it fits: h100, a100, ...
+    """
+    from lawful.cost import hardware
+    from lawful.cost.shapes import Sharding, serve_memory, train_memory
+
+    check(output)
+    shape, (length, lengths) = read_shape(config), _lengths(context)
+    if lengths:
+        raise InputError(f"--context {context}: memory takes one number of tokens for all streams")
+    over, sequences = Sharding(data, tensor, pipeline, expert, zero), _whole(batch, "--batch")
+    training = {"--optimiser": optimiser, "--recompute": recompute, "--zero": zero or None}
+    serving = {"--cache-precision": cache_precision}
+    for option, value in (training if serve else serving).items():
+        if value is not None:
+            raise InputError(f"{option} belongs to {'training' if serve else 'serving'}: leave it out, or "
+                             f"{'leave out' if serve else 'give'} --serve")
+    if serve:
+        held = serve_memory(shape, batch=sequences, context=length, precision=precision,
+                            cache_precision=cache_precision, sharding=over)
+    else:
+        held = train_memory(shape, batch=sequences, context=length, precision=precision or "bf16",
+                            optimiser=optimiser or "adamw", recompute=recompute or "scores", sharding=over)
+    on = None if device is None else hardware(device)
+    share = None if on is None else held.total / on.memory_bytes
+    show({**held.to_dict(), "device": None if on is None else on.key, "share_of_device": share},
+         memory_text(shape, held, over, on), output)
+
+
+def memory_text(shape: Shape, held: Memory, over: Sharding, on: Hardware | None) -> str:
+    """The total as a sentence, then the items and what they rest on."""
+    devices = f" on each of {over.devices} devices" if over.devices > 1 else ""
+    line = f"{shape.name}: {held.total / 1e9:,.4g} GB{devices}"
+    if on is not None:
+        share = held.total / on.memory_bytes
+        line += f", {100 * share:.3g} % of {on.title}" + (": it does not fit" if share > 1 else "")
+    body = [[item, f"{size / 1e9:,.4g}", f"{100 * size / held.total:.1f} %"] for item, size in held.items.items()]
+    return "\n".join([line, aligned(body, ["item", "GB", "share"]), *(f"  - {note}" for note in held.assumptions)])
+
+
 def read_shape(config: str) -> Shape:
     """The shape in the file ``config``, or of the published model called so. Raises ``InputError`` for neither."""
     from lawful.cost.shapes import model, read_config
@@ -132,5 +223,5 @@ def _lengths(context: str | None) -> tuple[int | None, dict[str, int]]:
 def _whole(text: str, where: str) -> int:
     number = parse_positive(text, where)
     if number != int(number):
-        raise InputError(f"{where} must be a whole number of tokens, got {text}")
+        raise InputError(f"{where} must be a whole number, got {text}")
     return int(number)

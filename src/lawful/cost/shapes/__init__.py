@@ -1,8 +1,10 @@
-"""Shapes of models: from a configuration to parameters by group, and to FLOP by named convention."""
+"""Shapes of models: from a configuration to parameters by group, FLOP by named convention, and memory."""
 
 from lawful.cost.shapes.configs import model_types, read_config
 from lawful.cost.shapes.flops import CONVENTIONS, Flops, flops
+from lawful.cost.shapes.memory import Memory, Sharding, serve_memory, train_memory
 from lawful.cost.shapes.models import model, models
 from lawful.cost.shapes.shape import Params, Shape, Tower
 
-__all__ = ["CONVENTIONS", "Flops", "Params", "Shape", "Tower", "flops", "model", "model_types", "models", "read_config"]
+__all__ = ["CONVENTIONS", "Flops", "Memory", "Params", "Shape", "Sharding", "Tower", "flops", "model", "model_types",
+           "models", "read_config", "serve_memory", "train_memory"]

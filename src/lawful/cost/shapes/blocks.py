@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-from lawful.cost.shapes.parts import Cache, Part, Product, Scan, Use, Weight
+from lawful.cost.shapes.parts import Activation, Cache, Part, Product, Scan, Use, Weight
 
 
 class Block(Protocol):
@@ -59,6 +59,7 @@ class Attention:
         for size in self.qk_norm:
             yield Weight("query-key norm", "norm", (size,), use="never")
         yield Product("scores and values", queries, queries, window=self.window, causal=self.causal, stream=self.across)
+        yield Activation("attention", width + 2 * queries + 2 * keys, scores=self.heads)
         if self.causal or self.across:
             yield Cache("keys and values", 2 * keys, window=self.window)
 
@@ -93,6 +94,8 @@ class LatentAttention:
         yield Weight("key-value up", "attention", (self.heads * (self.nope + self.value), self.kv_rank))
         yield Weight("output", "attention", (width, values))
         yield Product("scores and values", keys, values)
+        latents = 2 * ((self.query_rank or 0) + self.kv_rank) + self.rope   # before their norms and after
+        yield Activation("attention", width + latents + 2 * keys + 2 * values, scores=self.heads)
         yield Cache("latent", self.kv_rank + self.rope)
 
 
@@ -110,6 +113,7 @@ class FeedForward:
             yield from _matrix("gate", "mlp", width, self.hidden, self.bias)
         yield from _matrix("up", "mlp", width, self.hidden, self.bias)
         yield from _matrix("down", "mlp", self.hidden, width, self.bias)
+        yield Activation("mlp", width + (4 if self.gated else 2) * self.hidden)
 
 
 @dataclass(frozen=True)
@@ -141,6 +145,8 @@ class Experts:
                 yield Weight(f"shared {name}", "experts", (self.shared, width))
             if self.shared_gate:
                 yield Weight("shared switch", "router", (1, width))
+        inner = 4 if self.gated else 2
+        yield Activation("experts", width + self.active * (width + inner * self.hidden) + inner * self.shared)
 
 
 @dataclass(frozen=True)
@@ -172,6 +178,8 @@ class SelectiveScan:
         if self.norms:
             yield Weight("step, B and C norms", "norm", (self.step_rank + 2 * self.states,), use="never")
         yield Scan("scan", self.inner, self.states)
+        # both halves, the convolution's output and its activation, the step twice, the scan's output, the gated one
+        yield Activation("scan", width + 8 * self.inner + self.step_rank + 2 * self.states)
         yield Cache("state", self.inner * (self.states + self.convolution - 1), fixed=True)
 
 
@@ -188,6 +196,7 @@ class Norm:
             yield Weight("norm", "norm", (width,), use="never")
         if self.bias:
             yield Weight("norm bias", "norm", (width,), use="never")
+        yield Activation("norm", width)
 
 
 @dataclass(frozen=True)
@@ -239,6 +248,9 @@ class Linear:
         yield Weight("linear", self.group, (self.rows, columns), use=self.use, tied=self.tied)
         if self.bias:
             yield Weight("linear bias", self.group, (self.rows,), use="never")
+        if self.use == "token":   # a head over the vocabulary; what is made once an example is next to nothing
+            yield Activation("head", columns, inside=False)
+            yield Activation("log-softmax", self.rows, inside=False, in_fp32=True)
 
 
 @dataclass(frozen=True)

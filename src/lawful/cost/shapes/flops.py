@@ -21,7 +21,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from lawful.cost.shapes.parts import Cache, Part, Product, Scan, Weight
+from lawful.cost.shapes.parts import Part, Product, Scan, Weight
 from lawful.cost.shapes.shape import Shape
 from lawful.errors import InputError, unknown
 
@@ -100,7 +100,7 @@ def _cost(part: Part, own: str, lengths: Mapping[str, int], skip_masked: bool) -
             return part.flop(lengths[own], lengths[part.stream or own], skip_masked)
         case Scan():
             return part.flop * lengths[own]
-        case Cache():
+        case _:  # what is kept costs nothing to compute
             return 0.0
 
 

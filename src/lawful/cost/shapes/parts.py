@@ -142,4 +142,28 @@ class Cache:
         return replace(self, copies=self.copies * layers)
 
 
-Part = Weight | Product | Scan | Cache
+@dataclass(frozen=True)
+class Activation:
+    """What a layer keeps of each token for its backward pass: the inputs of its products and nonlinearities.
+
+    ``elements`` always, ``scores`` more for each token of the context where attention is not fused. ``inside`` a
+    layer, so that it can be computed again from the layer's input; ``in_fp32`` whatever the precision of training.
+    """
+
+    name: str
+    elements: int
+    copies: int = 1
+    scores: int = 0
+    inside: bool = True
+    in_fp32: bool = False
+
+    def size(self, number: float, context: float = 0.0) -> float:
+        """Bytes kept for one token at ``number`` bytes an element, with scores over ``context`` tokens."""
+        return self.copies * (self.elements + self.scores * context) * (4.0 if self.in_fp32 else number)
+
+    def times(self, layers: int) -> Activation:
+        """The same in ``layers`` layers."""
+        return replace(self, copies=self.copies * layers)
+
+
+Part = Weight | Product | Scan | Cache | Activation
