@@ -60,6 +60,12 @@ def test_two_conventions_are_held_against_one_another(capsys):
     (["memory", "gpt2", "--device", "h1000"], "unknown device"),
     (["memory", "gpt2", "--batch", "0"], "--batch: must be positive"),
     (["memory", "t5-base", "--context", "encoder=5,decoder=5"], "one number of tokens for all streams"),
+    (["time", "gpt2"], "--tokens is missing"),
+    (["cost", "gpt2", "--tokens", "1B"], "--device is missing"),
+    (["cost", "gpt2", "--tokens", "1B", "--device", "h100", "--mfu", "0.4:0.3"], "runs from low to high"),
+    (["cost", "gpt2", "--tokens", "1B", "--device", "h100", "--mfu", "40"], "If in percent, divide by 100"),
+    (["cost", "gpt2", "--tokens", "0", "--device", "h100"], "--tokens: must be positive"),
+    (["cost", "gpt2", "--tokens", "1B", "--device", "h100", "--embodied-kg", "9"], "go together"),
     (["params", "gpt2", "-o", "/nowhere/x.json"], "there is no folder"),
 ])
 def test_bad_input_is_one_sentence(capsys, arguments, says):
@@ -76,3 +82,15 @@ def test_what_does_not_fit_is_said(capsys):
     assert "221 % of NVIDIA H100 SXM 80 GB: it does not fit" in out
     code, out, _ = run(capsys, "memory", "llama-3-8b", "--serve", "--device", "h100", "--json")
     assert json.loads(out)["share_of_device"] == pytest.approx((2 * 8_030_261_248 + 8192 * 131_072) / 80e9)
+
+
+def test_a_range_of_utilisation_is_a_range_of_time_and_money(capsys):
+    code, out, _ = run(capsys, "cost", "gpt2", "--tokens", "300B", "--device", "a100", "--mfu", "0.2:0.4", "--json")
+    assert code == 0
+    bill = json.loads(out)
+    for item in ("gpu_hours", "usd", "energy_kwh", "co2e_kg"):
+        assert bill[item]["high"] == pytest.approx(2 * bill[item]["low"])
+    assert bill["wall_days"] is None
+    code, out, _ = run(capsys, "time", "gpt2", "--tokens", "300B", "--device", "a100", "--devices", "8")
+    assert "days" in out
+    assert "dollars" not in out

@@ -18,8 +18,11 @@ if TYPE_CHECKING:
     from lawful.cost import Hardware
     from lawful.cost.shapes import Flops, Memory, Params, Shape, Sharding
 
-app = App(name="calc", help="What a model of some shape holds and costs: parameters, FLOP, memory.",
+app = App(name="calc", help="What a model of some shape holds and costs: parameters, FLOP, memory, time, cost.",
           help_format="plaintext")
+
+app.command("lawful.cli.billing:time", name="time", help="How long a training run takes.")
+app.command("lawful.cli.billing:cost", name="cost", help="What a training run costs: time, money, energy, CO2e.")
 
 _NO_OUTPUT = Output()
 
@@ -79,7 +82,7 @@ def flops(
 
     check(output)
     shape = read_shape(config)
-    length, lengths = _lengths(context)
+    length, lengths = read_lengths(context)
     seen = None if tokens is None else parse_positive(tokens, "--tokens")
     first, *others = (count(shape, name, length, **lengths) for name in diff or (convention,))
     if seen is not None and first.tokens is None:
@@ -164,7 +167,7 @@ def memory(
     from lawful.cost.shapes import Sharding, serve_memory, train_memory
 
     check(output)
-    shape, (length, lengths) = read_shape(config), _lengths(context)
+    shape, (length, lengths) = read_shape(config), read_lengths(context)
     if lengths:
         raise InputError(f"--context {context}: memory takes one number of tokens for all streams")
     over, sequences = Sharding(data, tensor, pipeline, expert, zero), _whole(batch, "--batch")
@@ -208,7 +211,7 @@ def read_shape(config: str) -> Shape:
     return read_config(fields, config)
 
 
-def _lengths(context: str | None) -> tuple[int | None, dict[str, int]]:
+def read_lengths(context: str | None) -> tuple[int | None, dict[str, int]]:
     """``4096``, or ``encoder=512,decoder=128``."""
     if context is None:
         return None, {}

@@ -2,17 +2,21 @@
 
 from lawful.cost.budget import DEFAULT_MFU, DEFAULT_PUE, WORLD_GRID_KG_PER_KWH, Budget
 from lawful.cost.hardware import Hardware, Source, all_hardware, hardware
+from lawful.cost.ranges import Bill, Range, train_bill
 from lawful.cost.training import Cost, train_cost
 
 __all__ = [
     "DEFAULT_MFU",
     "DEFAULT_PUE",
     "WORLD_GRID_KG_PER_KWH",
+    "Bill",
     "Budget",
     "Cost",
     "Hardware",
+    "Range",
     "Source",
     "all_hardware",
     "hardware",
+    "train_bill",
     "train_cost",
 ]
