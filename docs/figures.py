@@ -2,7 +2,7 @@
 
 ``quickstart.svg`` is drawn from the packaged sweep, ``chinchilla-fit.svg`` from the public table of Besiroglu et
 al. 2024, found by LAWFUL_SHARED or beside the repository; where it is absent that figure is left as it is.
-``schedules.svg`` is drawn from the simulated curves of ``docs/examples``.
+``schedules.svg`` and ``reach.svg`` are drawn from the simulated tables of ``docs/examples``.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from lawful.cli.reporting import ON_THE_LAW
-from lawful.fit import Fit, fit
+from lawful.fit import Fit, fit, forecast
 from lawful.fit.curves.curves import fit_curves
 from lawful.fit.curves.schedules import along
 from lawful.fit.curves.trajectories import trajectories
@@ -110,6 +110,29 @@ def schedules() -> plt.Figure:
     return figure
 
 
+def reach() -> plt.Figure:
+    """The example's runs, their hull, and questions inside it, onwards from it and aside of it."""
+    from scipy.spatial import ConvexHull
+
+    table = read_runs(str(Path(__file__).parent / "examples" / "runs.csv"))
+    x = np.stack([table["params"], table["tokens"]], axis=1)
+    hull = x[ConvexHull(np.log10(x)).vertices]
+    found = fit("chinchilla", table, bootstrap=200)
+    figure, axes = plt.subplots(figsize=(6.4, 4.2), layout="constrained")
+    axes.fill(*hull.T, color=BAND, alpha=0.35, linewidth=0, label="hull of the runs")
+    axes.plot(*x.T, "o", color=INK, markersize=3, label="runs")
+    for params, tokens, what in ((1e9, 1e10, "inside"), (7e9, 140e9, "more compute"), (3e7, 3e11, "aside")):
+        place = forecast(found, {"params": params, "tokens": tokens}).joint
+        axes.plot(params, tokens, "D", color="#b4531f", markersize=5)
+        axes.annotate(f"{what}: scale {place.scale:.2f}, aside {place.aside:.2f}", (params, tokens), fontsize=8,
+                      color="#b4531f", xytext=(6, 4), textcoords="offset points")
+    axes.set(xscale="log", yscale="log", xlabel="params", ylabel="tokens", title="Questions, in decades from the hull")
+    axes.set_xlim(table["params"].min() / 2, table["params"].max() * 20)
+    axes.set_ylim(table["tokens"].min() / 2, table["tokens"].max() * 3)
+    axes.legend(frameon=False, fontsize=8, loc="lower right")
+    return figure
+
+
 def main() -> None:
     """Write each figure as SVG, and as PNG where asked, to be looked at."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -129,6 +152,7 @@ def main() -> None:
             figure = draw(runs, fitted, unit, title.format(len(runs), f"{100 * fitted.noise:.2g} %"))
             save(figure, name, options.png)
         save(schedules(), "schedules", options.png)
+        save(reach(), "reach", options.png)
 
 
 def save(figure: plt.Figure, name: str, png: Path | None) -> None:

@@ -196,6 +196,15 @@ def test_no_honest_answer_is_exit_code_1(folder: Path) -> None:
     strict = lawful("predict", "fit.json", "--at", "params=1e12,tokens=1e13", "--strict", cwd=folder)
     assert strict.returncode == 1
     assert "beyond the runs" in strict.stderr
+    assert "beyond that it is untested" in strict.stderr, "the limit beside the question"
+    tested = lawful("predict", "fit.json", "--at", "params=7B,tokens=140B", "--strict", cwd=folder)
+    assert tested.returncode == 0, "beyond the runs, and within what was tested"
+    far = lawful("plan", "--law", "fit.json", "--compute", "1e26", "--strict", cwd=folder)
+    assert far.returncode == 1
+    assert "5.00 decades of compute beyond the runs" in far.stderr
+    published = lawful("plan", "--law", "besiroglu2024_refit", "--compute", "1e25", "--strict", cwd=folder)
+    assert published.returncode == 1
+    assert "a published law: its reach is the span" in published.stderr
 
 
 def test_a_failed_report_leaves_the_old_one(folder: Path) -> None:

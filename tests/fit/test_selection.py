@@ -105,7 +105,7 @@ def test_the_stacked_interval_spans_the_disagreement_of_its_members():
     assert stacked.reach["params"] == pytest.approx(chosen.fit.region.reach(**AT)["params"])
     narrower = chosen.forecast(AT, level=0.5)
     assert stacked.low < narrower.low < narrower.high < stacked.high
-    assert [w.code for w in chosen.forecast(AT).warnings] == ["selected", "combined"]
+    assert [w.code for w in chosen.forecast(AT).warnings] == ["selected", "combined", "untested_reach"]
     values, runs = chosen.forecasts({name: np.array([value, value]) for name, value in AT.items()})
     assert values == pytest.approx([stacked.value] * 2)
     assert runs.shape[1] == 2
@@ -130,7 +130,7 @@ def test_a_combination_of_no_known_kind_is_refused():
 def test_a_stacked_forecast_without_draws_says_so_and_bad_questions_are_refused():
     chosen = select(simulate(), JOINT, bootstrap=0)
     assert chosen.forecast(AT).low is None
-    assert [w.code for w in chosen.forecast(AT).warnings] == ["no_interval"]
+    assert [w.code for w in chosen.forecast(AT).warnings] == ["no_interval", "untested_reach"]
     apart = select(simulate(law=EQUAL, seed=1), ["chinchilla", "equal_exponents"], bootstrap=0, stacked=False)
     with pytest.raises(LawError, match="the rivals were not fitted"):
         apart.forecast(AT)

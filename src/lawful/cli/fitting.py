@@ -24,6 +24,13 @@ _NO_OUTPUT, _ALL_ROWS, _PLAIN = Output(), Rows(), Fitting()
 _DECIDED = ("form", "formula", "target", "inputs", "loss", "delta", "fix")
 """Options of the command that a saved fit decides: with ``--from`` they may not be given."""
 
+_OF_THE_QUESTION = {
+    "far_extrapolation": "lie more than a decade beyond the runs in some quantity",
+    "untested_reach": "lie further beyond the runs than the fit was tested",
+    "novel_combination": "combine quantities as no run does",
+}
+"""Warnings that each row of a table of questions has of its own: they are counted, not repeated."""
+
 _RECORDED = ("loss", "delta", "fixed", "bootstrap", "seed", "level")
 """Options of ``lawful.fit.fit`` that a saved fit holds: with ``--from`` they are its own unless they are asked for."""
 
@@ -157,14 +164,14 @@ def predict(
     level
         Level of the interval; the fit's own where it is left out.
     strict
-        Refuse a question beyond the runs that the law was fitted on.
+        Refuse a question beyond what the fit was tested on; of a published law, beyond the runs of its source.
     register
         Write the forecast down in this ledger, a file to which lines are only ever added.
     note
         A remark to keep with it there.
     """
     from lawful.cli.registering import check_ledger, enter
-    from lawful.fit import forecast
+    from lawful.fit import Fit, forecast
 
     check(output)
     check_ledger(register, note, output)
@@ -182,14 +189,20 @@ def predict(
     assert table is not None
     runs = rows.read(table)
     columns = runs.need(*found.law.inputs)
-    answers = [_reached(forecast(found, dict(zip(found.law.inputs, map(float, values), strict=True)), level), strict)
+    if isinstance(found, Fit) and level is not None:
+        found = found.at_level(level)
+    answers = [_reached(forecast(found, dict(zip(found.law.inputs, map(float, values), strict=True)),
+                                 None if isinstance(found, Fit) else level), strict)
                for values in zip(*columns, strict=True)]
     entered = enter(register, found, law, answers, note, output) if register is not None else {}
     show({"schema": "lawful.forecasts/1", "forecasts": [a.to_dict() for a in answers]} | entered,
          _forecasts_text(answers), output)
-    codes = sorted({(w.code, w.message) for a in answers for w in a.warnings if w.code != "far_extrapolation"})
-    for code, message in codes:
+    caveats = [w for a in answers for w in a.warnings]
+    for code, message in sorted({(w.code, w.message) for w in caveats if w.code not in _OF_THE_QUESTION}):
         say(f"warning [{code}]: {message}", output)
+    for code, what in _OF_THE_QUESTION.items():
+        if count := sum(w.code == code for w in caveats):
+            say(f"warning [{code}]: {count} of {len(answers)} questions {what}", output)
 
 
 def asked(at: str, option: str, own: Sequence[str] = ()) -> dict[str, float]:
@@ -199,10 +212,8 @@ def asked(at: str, option: str, own: Sequence[str] = ()) -> dict[str, float]:
 
 
 def _reached(answer: Forecast, strict: bool) -> Forecast:
-    beyond = {name: decades for name, decades in answer.reach.items() if decades > 0}
-    if strict and beyond:
-        named = ", ".join(f"{name} by {decades:.2f} decades" for name, decades in beyond.items())
-        raise FailedToAnswer(f"--strict: the question lies beyond the runs: {named}")
+    if strict and answer.refused:
+        raise FailedToAnswer(f"--strict: {answer.refused}")
     return answer
 
 
@@ -215,12 +226,23 @@ def forecast_text(answer: Forecast) -> str:
     lines = [value]
     if answer.new_run is not None:
         low, high = (_digits(answer, v) for v in answer.new_run)
-        lines.append(f"  one new run: [{low}, {high}]")
+        basis = f", from {answer.basis['new_run']}" if "new_run" in answer.basis else ""
+        lines.append(f"  one new run: [{low}, {high}]{basis}")
     asked = (f"{name} {format_number(v, unit=quantity(name, answer.at).unit)}" for name, v in answer.at.items())
     lines.append(f"  at {', '.join(asked)}")
     lines.append("  reach " + (", ".join(f"{name} {d:.2f}" for name, d in answer.reach.items()) or "unknown")
-                 + " decades beyond the runs")
+                 + " decades beyond the runs" + _jointly(answer))
+    if answer.limit:
+        lines.append(f"  {answer.limit}")
     return "\n".join(lines)
+
+
+def _jointly(answer: Forecast) -> str:
+    """The reach of all quantities together, where it is more than that of each."""
+    joint = answer.joint
+    if joint is None or len(answer.at) < 2 or not joint.hull:
+        return ""
+    return f"; jointly {joint.scale:.2f} in scale, {joint.aside:.2f} aside of them"
 
 
 def _digits(answer: Forecast, value: float) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
 
 from lawful.cli.options import Fitting, Output, Rows, RunsPath, Spending, find_law
 from lawful.cli.output import check, show
-from lawful.errors import InputError
+from lawful.errors import FailedToAnswer, InputError
 from lawful.quantities import format_number
 
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ def plan(
     /,
     *,
     law: str | None = None,
+    strict: Annotated[bool, Parameter(negative="")] = False,
     spending: Spending = _NOTHING,
     fitting: Fitting = _PLAIN,
     rows: Rows = _ALL_ROWS,
@@ -33,6 +36,8 @@ def plan(
         A table of runs to fit first; or give --law.
     law
         A catalogue key (hoffmann2022_approach3) or a saved fit (fit.json).
+    strict
+        Refuse a plan beyond what the fit was tested on; of a published law, beyond the runs of its source.
     """
     from lawful.plan import plan as solve
 
@@ -51,6 +56,8 @@ def plan(
         read = rows.read(runs)
         found = fit(fitting.law(read), read, **fitting.options())  # type: ignore[arg-type]
     made = solve(found, budget, fitting.level if law is not None and fitting.level != _PLAIN.level else None)
+    if strict and made.forecast.refused:
+        raise FailedToAnswer(f"--strict: {made.forecast.refused}")
     show(made, plan_text(made), output, made.warnings)
 
 

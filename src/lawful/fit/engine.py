@@ -19,6 +19,7 @@ from lawful.fit.drift import NO_DRIFT
 from lawful.fit.objective import HUBER_DELTA, objective
 from lawful.fit.prepare import check_fixed, prepare
 from lawful.fit.problem import Joint, Problem
+from lawful.fit.reach import evidence
 from lawful.fit.record import NO_RECORD
 from lawful.fit.result import Fit, FitStatus, Search, noise_about, region_of
 from lawful.fit.search import make_job, search, settled
@@ -98,7 +99,7 @@ def fit(
     drift = measure(problem, job.sample, best.coefficients[:1], record) if bootstrap else NO_DRIFT
     return Fit(
         law=fitted, draws=draws_in_order(law, problem.names, draws.coefficients, fixed), status=status,
-        region=region_of(problem.quantities),
+        region=region_of(problem.quantities), evidence=evidence(problem.quantities),
         objective=job.penalty.described(float(best.objective[0]), float(job.problem.runs)), residuals=residuals,
         noise=noise_about(residuals, len(problem.names)),
         n_runs=problem.runs, level=level, search=Search(len(best.objective), agree, condition, draws.converged,

@@ -22,6 +22,7 @@ from lawful.fit.engine import check_options, draws_in_order, identified, judge
 from lawful.fit.objective import HUBER_DELTA, Objective, objective
 from lawful.fit.prepare import check_fixed, prepare
 from lawful.fit.problem import Joint, Problem
+from lawful.fit.reach import evidence
 from lawful.fit.record import NO_RECORD
 from lawful.fit.resampling import resample, resample_weights
 from lawful.fit.result import Fit, FitStatus, Search, noise_about, region_of
@@ -157,8 +158,8 @@ def fit_groups(
         fits[label] = Fit(
             law=law.with_coefficients({**fixed, **dict(zip(problem.names, c.tolist(), strict=True))}),
             draws=draws_in_order(law, problem.names, draws[:, columns], fixed), status=status,
-            region=region_of(problem.quantities), objective=value, residuals=rest,
-            noise=noise_about(rest, own), n_runs=problem.runs, level=level,
+            region=region_of(problem.quantities), evidence=evidence(problem.quantities),
+            objective=value, residuals=rest, noise=noise_about(rest, own), n_runs=problem.runs, level=level,
             search=Search(len(best.objective), agree, condition, converged, same), warnings=tuple(warnings),
             fixed=tuple(fixed), source=f"{runs.source}, {by} {label}", seed=seed,
             drift=drift, record=record.thinned())

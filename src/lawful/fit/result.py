@@ -14,7 +14,9 @@ import numpy.typing as npt
 from lawful.errors import InputError
 from lawful.fit.choice.combination import Combination
 from lawful.fit.drift import NO_DRIFT, Drift
+from lawful.fit.reach import NO_EVIDENCE, Evidence
 from lawful.fit.record import NO_RECORD, Record
+from lawful.fit.tested import Tested, reach_tested
 from lawful.laws.base import Allocation, Law, Region
 from lawful.results import Caveat, Interval, interval
 
@@ -107,6 +109,7 @@ class Fit:
     seed: int = 0
     drift: Drift = NO_DRIFT
     record: Record = NO_RECORD
+    evidence: Evidence = NO_EVIDENCE
     uncertainty: Mapping[str, Any] = field(default_factory=lambda: {"method": "bootstrap"})
     combination: Combination | None = None
 
@@ -182,6 +185,11 @@ class Fit:
         noise = noise + self.drift.sample(rng, quantities, outputs.shape)
         return outputs * np.exp(noise) if self.relative else outputs + noise
 
+    @cached_property
+    def tested(self) -> Tested:
+        """How far beyond its runs the fit was tested on its own table, and how right it was."""
+        return reach_tested(self.record, self.evidence, self.relative, self.law.output.unit)
+
     @property
     def relative(self) -> bool:
         """Whether residuals are of the logarithm."""
@@ -215,7 +223,8 @@ class Fit:
             "output": self.law.output.name, "noise": self.noise, "region": self.region.to_dict(),
             "derived": {name: vars(i) for name, i in self.derived.items()},
             "search": vars(self.search), "drift": self.drift.to_dict(), "record": self.record.to_dict(),
-            "uncertainty": dict(self.uncertainty), "fixed": list(self.fixed), "source": self.source, "seed": self.seed,
+            "evidence": self.evidence.to_dict(), "uncertainty": dict(self.uncertainty),
+            "fixed": list(self.fixed), "source": self.source, "seed": self.seed,
             "warnings": [vars(w) for w in self.warnings],
             "residuals": self._listed().tolist(), "draws": self.draws.tolist(),
             "combination": None if self.combination is None else self.combination.to_dict(),
@@ -243,6 +252,7 @@ class Fit:
                 source=data["source"], seed=data["seed"],
                 drift=Drift.from_dict(data["drift"]) if "drift" in data else NO_DRIFT,
                 record=Record.from_dict(data["record"]) if "record" in data else NO_RECORD,
+                evidence=Evidence.from_dict(data["evidence"]) if "evidence" in data else NO_EVIDENCE,
                 uncertainty=data.get("uncertainty", {"method": "bootstrap"}),
             )
             combined = data.get("combination")

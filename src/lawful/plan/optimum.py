@@ -102,6 +102,7 @@ def plan(law: Fit | Published, budget: Budget, level: float | None = None) -> Pl
     intervals: dict[str, Interval] = {}
     if isinstance(fitted, Fit) and len(fitted.draws):
         intervals = fitted.allocate(compute)[1]
+    assumptions = (*assumptions, f"{expected.limit[0].upper()}{expected.limit[1:]}.")
     return Plan(decision, intervals, expected, cost, _sensitivity(inner, decision), budget, name, assumptions,
                 (*expected.warnings, *_uncertain(intervals)))
 
