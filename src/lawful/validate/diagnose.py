@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from lawful.fit import Fit, fit
 from lawful.laws.base import Law
 from lawful.runs import RunTable
+from lawful.validate.failures import FAILURE_CHECKS
 from lawful.validate.findings import Diagnosis, Finding
 from lawful.validate.fit_checks import FIT_CHECKS
 from lawful.validate.table_checks import TABLE_CHECKS
@@ -24,7 +25,7 @@ def diagnose(runs: RunTable, form: str | Law | type[Law] | Fit = "chinchilla", *
     def findings() -> Iterator[Finding]:
         for check in TABLE_CHECKS:
             yield from check(runs)
-        for fit_check in FIT_CHECKS:
+        for fit_check in (*FAILURE_CHECKS, *FIT_CHECKS):
             yield from fit_check(fitted, runs)
 
     return Diagnosis.of(runs.source, len(runs), findings(), fitted.law.form)

@@ -35,8 +35,8 @@ NARROW, VERY_NARROW = 1.0, 0.5
 """Decades that a variable should span for its exponent to be worth extrapolating, and barely does."""
 
 SCHEDULES = ("schedule", "lr_schedule", "decay", "scheduler", "warmup")
-CONVENTIONS = ("param_count", "counting", "loss_kind", "tokenizer", "eval_set", "setting", "set", "kind",
-               "dataset", "corpus", "data", "arch", "architecture", "optimizer", "hparams", "role", "experiment")
+CONVENTIONS = ("param_count", "counting", "loss_kind", "eval_set", "setting", "set", "kind", "hparams", "role",
+               "experiment")
 RUN_NAMES = ("run", "run_id", "run_name", "name", "model", "id", "size")
 
 
