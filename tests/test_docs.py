@@ -30,6 +30,7 @@ from conftest import SHARED
 from lawful.cli import app, main
 from lawful.cost import all_hardware
 from lawful.laws import forms
+from lawful.validate.modes import MODES
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -170,7 +171,12 @@ def tables() -> dict[tuple[str, str], list[str]]:
         if cls.__module__.startswith("lawful."):
             aliases = ", ".join(f"`{alias}`" for alias in cls.aliases)
             shapes.append(f"| `{name}` | {aliases} | {(cls.__doc__ or '').splitlines()[0]} |")
-    return {("planning.md", "hardware"): devices, ("laws.md", "forms"): shapes}
+    modes = []
+    for mode in MODES.values():
+        papers = "; ".join(re.sub(r"arXiv:([\d.]+)", r"[\g<0>](https://arxiv.org/abs/\1)", s) for s in mode.sources)
+        seen = ", ".join(f"`{code}`" for code in mode.found_by) or ("" if mode.hidden else f"`{mode.code}`")
+        modes.append(f"| `{mode.code}` | {mode.title} | {mode.why} | {papers} | {seen} |")
+    return {("planning.md", "hardware"): devices, ("laws.md", "forms"): shapes, ("failures.md", "modes"): modes}
 
 
 def table(text: str, name: str) -> re.Match[str]:
@@ -197,6 +203,7 @@ def test_the_json_keys_are_the_documented_ones(tmp_path: Path, monkeypatch: pyte
         shutil.copy(DOCS / "examples" / table, tmp_path)
     main_ = ("fit runs.csv --form auto --candidates chinchilla,kaplan --bootstrap 20",
              "fit runs.csv --bootstrap 20 -o fit.json", "diagnose runs.csv --bootstrap 20",
+             "diagnose runs.csv --bootstrap 20 --checklist",
              "backtest runs.csv --bootstrap 20", "predict fit.json --at params=1B,tokens=20B",
              "predict fit.json --table runs.csv",
              "predict fit.json --at params=1B,tokens=20B --register ledger.jsonl", "score ledger.jsonl --check",

@@ -245,5 +245,5 @@ def _embeddings(clean: CleanTable, rng: Random) -> Planted | None:
     columns = {name: values for name, values in clean.columns.items() if name not in ("params", "compute")}
     named = {_one_of(rng, "n_nonemb", "nonembedding_params", "N_no_embed"): without}
     if rng.random() < 0.6:
-        named |= {_one_of(rng, "total_params", "N"): total}
+        named |= {_one_of(rng, "total_params", "n_total"): total}
     return Planted({**columns, **named}, clean.form, clean.design, strength)

@@ -85,10 +85,11 @@ def _compute(runs: RunTable) -> str | None:
     if "compute" not in runs.columns:
         return f"as {FLOP_PER_PARAM_TOKEN:g} N D: the table has none of its own"
     named = f"column `{runs.columns['compute'].column}`"
-    if not {"params", "tokens"} <= runs.columns.keys():
+    if "tokens" not in runs.columns or not set(PARAM_COUNTS) & runs.columns.keys():
         return named
     share = runs["compute"] / (FLOP_PER_PARAM_TOKEN * runs["params"] * runs["tokens"])
-    return f"{named}, {share.min():.3g} to {share.max():.3g} times {FLOP_PER_PARAM_TOKEN:g} N D"
+    low, high = f"{share.min():.3g}", f"{share.max():.3g}"
+    return f"{named}, {low if low == high else f'{low} to {high}'} times {FLOP_PER_PARAM_TOKEN:g} N D"
 
 
 def _columns(runs: RunTable, names: tuple[str, ...]) -> str | None:
@@ -137,7 +138,7 @@ def collection(fit: Fit, runs: RunTable, where: str | None) -> Iterator[Item]:
                f"whether {output} is of training or held-out data, of which set, averaged over how much")
     yield Item("Final values or checkpoints?", _checkpoints(runs),
                "whether each row is a finished run with its learning rate decayed, or a checkpoint")
-    rows = f"{len(runs)} rows of {runs.source}, up to row {int(runs.rows.max())}"
+    rows = f"{len(runs)} rows, up to row {int(runs.rows.max())}"
     left = int(runs.rows.max()) - len(runs)
     kept = f"; kept where `{where}`" if where else "; no filter" if not left else ""
     yield Item("Which runs were left out, and why?", rows + kept + (f" ({left} rows left out)" if left else ""), "")

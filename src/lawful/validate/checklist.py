@@ -7,6 +7,8 @@ What a table cannot tell is marked "not recorded", with what to add.
 
 from __future__ import annotations
 
+from pathlib import PurePath
+
 from lawful.fit.result import Fit
 from lawful.runs import RunTable
 from lawful.validate.backtest import Backtest
@@ -31,5 +33,6 @@ def checklist(fit: Fit, runs: RunTable, tested: Backtest | None = None, diagnosi
         Group("How the law was fitted", tuple(fitting(fit))),
         Group("How far it was tested", tuple(testing(tested, diagnosis, refused))),
     )
-    return Checklist(runs.source, len(runs), fit.law.form, fingerprint(runs),
+    source = " + ".join(PurePath(part).name for part in runs.source.split(" + "))  # of a path only the file
+    return Checklist(source, len(runs), fit.law.form, fingerprint(runs),
                      groups)

@@ -34,7 +34,7 @@ def departures(fit: Fit, runs: RunTable) -> Iterator[Finding]:
             continue
         if mode.code == "vocabulary_change" and not fit.law.output.name.startswith("loss"):
             continue  # other outcomes do not count per token
-        seen = [*_quantities(runs, mode.columns, mode.ordinary), *_kinds(runs, mode.labels)]
+        seen = [*_quantities(runs, mode.columns, mode.ordinary), *_kinds(runs, mode.labels, mode.absent)]
         if mode.code == "experts":
             seen += _two_sizes(runs)
         if seen:
@@ -54,13 +54,17 @@ def _quantities(runs: RunTable, columns: tuple[str, ...], ordinary: tuple[float,
             yield f"{name} is {low:.4g} throughout: the law is one of such models alone", False
 
 
-def _kinds(runs: RunTable, headers: tuple[str, ...]) -> Iterator[tuple[str, bool]]:
-    """What each label called like one of ``headers`` says, where it sorts the runs into a few kinds."""
+def _kinds(runs: RunTable, headers: tuple[str, ...], absent: bool) -> Iterator[tuple[str, bool]]:
+    """What each label called like one of ``headers`` says, where it sorts the runs into a few kinds.
+
+    Empty cells are a kind where they say that a run is without it (``absent``), and else unknown.
+    """
     for name in runs.labels:
         if name.lower() not in headers:
             continue
         values, at, counts = np.unique(runs.labels[name], return_inverse=True, return_counts=True)
-        if 1 < len(values) <= max(MOST_KINDS, len(runs) // 4) and not _names_sizes(runs, at):
+        kinds = values if absent else values[values != ""]
+        if 1 < len(kinds) <= max(MOST_KINDS, len(runs) // 4) and not _names_sizes(runs, at):
             shown = ", ".join(f"{v or 'empty'} ({c})" for v, c in list(zip(values, counts, strict=True))[:5])
             yield f"{name} is {shown}" + (f" and {len(values) - 5} more" if len(values) > 5 else ""), True
 

@@ -56,10 +56,12 @@ def embeddings(fit: Fit, runs: RunTable) -> Iterator[Finding]:
     if abs(slope - 1.0) < MOVED:
         return
     share = 1.0 - without / total
-    yield as_finding("embedding_share", Severity.CAUTION,
-                   f"embeddings are {100 * share[np.argmin(total)]:.0f} % of the smallest model and "
-                   f"{100 * share[np.argmax(total)]:.0f} % of the largest{how}: an exponent of params differs by "
-                   f"{100 * abs(slope - 1):.0f} % between the two counts")
+    on_total = bool(np.allclose(runs["params"], total))  # as the papers advise: then only to be kept in mind
+    yield as_finding("embedding_share", Severity.NOTE if on_total else Severity.CAUTION,
+                     f"embeddings are {100 * share[np.argmin(total)]:.0f} % of the smallest model and "
+                     f"{100 * share[np.argmax(total)]:.0f} % of the largest{how}: an exponent of params differs by "
+                     f"{100 * abs(slope - 1):.0f} % between the two counts, and the law is fitted "
+                     f"{'with' if on_total else 'without'} them")
 
 
 def _counts(runs: RunTable) -> tuple[Array, Array, str] | None:
@@ -96,8 +98,8 @@ def warmup(fit: Fit, runs: RunTable) -> Iterator[Finding]:
     if long.sum() >= 2 and share.max() > UNEVEN_WARMUP * share.min():
         rows = tuple(runs.rows[long].tolist())
         yield as_finding("long_warmup", Severity.CAUTION,
-                       f"{rows_text(rows)}: {100 * share[long].min():.0f} to {100 * share.max():.0f} % of the steps; "
-                       f"{100 * share.min():.2g} % in the run of the shortest share", rows)
+                         f"{rows_text(rows)}: {100 * share[long].min():.0f} to {100 * share.max():.0f} % of the steps; "
+                         f"{100 * share.min():.2g} % in the run of the shortest share", rows)
 
 
 def _warmup_share(runs: RunTable) -> Array | None:
@@ -129,8 +131,8 @@ def learning_rate(fit: Fit, runs: RunTable) -> Iterator[Finding]:
     factor = float(best.max() / best.min())
     if factor > RATE_FACTOR:
         yield as_finding("one_learning_rate", Severity.CAUTION,
-                       f"{rates[0]:g} in all {len(runs)} runs, of {params.min():.3g} to {params.max():.3g} params; by "
-                       f"the law of Li et al. the best rates of these runs differ {factor:.2g} times")
+                         f"{rates[0]:g} in all {len(runs)} runs, of {params.min():.3g} to {params.max():.3g} params; "
+                         f"by the law of Li et al. the best rates of these runs differ {factor:.2g} times")
 
 
 def batch(fit: Fit, runs: RunTable) -> Iterator[Finding]:
@@ -145,8 +147,8 @@ def batch(fit: Fit, runs: RunTable) -> Iterator[Finding]:
     if large.sum() >= 2:
         rows = tuple(runs.rows[large].tolist())
         yield as_finding("large_batch", Severity.CAUTION,
-                       f"{rows_text(rows)}: batches up to {over.max():.2g} times the critical size that published laws "
-                       "give for their tokens and loss", rows)
+                         f"{rows_text(rows)}: batches up to {over.max():.2g} times the critical size that published "
+                         "laws give for their tokens and loss", rows)
 
 
 def frontier(fit: Fit, runs: RunTable) -> Iterator[Finding]:
@@ -160,7 +162,7 @@ def frontier(fit: Fit, runs: RunTable) -> Iterator[Finding]:
     spread = float(np.std(y - slope * x - start))
     if slope > 0 and spread < FIXED_RATIO_SPREAD:
         yield as_finding("frontier_only", Severity.SERIOUS,
-                       f"tokens follow params^{slope:.2f} to within {spread:.3f} decades in all {len(runs)} runs")
+                         f"tokens follow params^{slope:.2f} to within {spread:.3f} decades in all {len(runs)} runs")
 
 
 def repeats(fit: Fit, runs: RunTable) -> Iterator[Finding]:

@@ -35,6 +35,7 @@ class Mode:
     columns: tuple[str, ...] = ()
     labels: tuple[str, ...] = ()
     ordinary: tuple[float, ...] = ()
+    absent: bool = False     # an empty cell says that a run is without it
     found_by: tuple[str, ...] = ()
     hidden: bool = False     # no table of runs shows it
 
@@ -68,7 +69,7 @@ _COUNTING = (
 _RECIPE = (
     Mode("long_warmup", "Small runs spend much of their steps warming up",
          "A fixed number of warm-up steps is most of a short run and nothing of a long one: it raises the loss of the "
-         "small runs alone. Shortening it moved Porian's exponent of the optimal params from 0.70 to 0.60.",
+         "small runs alone. Shortening it moved Porian's exponent of the optimal params from 0.71 to 0.60.",
          "warm up for a fixed share of each run (a few per cent), rerun the smallest runs, or leave them out with "
          "--where and say so",
          ("porian2024_allocation",)),
@@ -100,15 +101,15 @@ _RECIPE = (
          "the law between them is not seen, and the luckiest of many runs lie too low.",
          "add the runs off the frontier, losers too: a few times more and fewer tokens per parameter; or fit a law in "
          "compute alone (--form power_law_floor)",
-         ("hoffmann2022_approach1", "besiroglu2024_refit"), found_by=("fixed_ratio", "envelope_bias")),
+         ("hoffmann2022_approach1", "besiroglu2024_refit")),
 )
 
 _DATA = (
     Mode("repeated_data", "Tokens repeat, and the law takes them for new",
          "Up to four passes over the data are nearly as good as new data; beyond, each pass is worth less, and after "
          "some forty hardly anything.",
-         "fit a law that knows repeats (--form data_constrained, which takes unique_tokens), or keep the runs of few "
-         "passes with --where",
+         "fit a law that knows repeats (--form data_constrained, with the distinct tokens of each run in a column "
+         "unique_tokens), or keep the runs of few passes with --where",
          ("muennighoff2023_data_constrained",), columns=("epochs", "unique_tokens")),
     Mode("data_change", "The training data differ between runs",
          "Floor and exponents move with corpus, quality and mixture: one law through several data sets is the law of "
@@ -134,7 +135,8 @@ _ARCHITECTURE = (
          "A mixture of experts has two sizes, all params and those a token uses, and its loss depends on both.",
          "fit the dense models alone with --where, or a law that takes experts (--form joint_moe, moe_sparsity)",
          ("clark2022_routed:s_base", "krajewski2024_fine_grained:moe", "abnar2025_moe_sparsity"),
-         columns=("experts", "active_experts", "granularity"), labels=("moe_config", "router", "moe"), ordinary=(1.0,)),
+         columns=("experts", "active_experts", "granularity"),
+         labels=("moe_config", "router", "moe", "experts", "num_experts", "n_experts"), ordinary=(1.0,), absent=True),
     Mode("pruned_weights", "Pruned models under a law of dense ones",
          "A pruned model is worth more than a dense one of its remaining params, by a factor that depends on the "
          "sparsity.",
@@ -150,12 +152,12 @@ _ARCHITECTURE = (
          "A datastore lowers the loss as if the model were larger, and its tokens are an axis of their own.",
          "fit the runs without retrieval alone with --where, or one datastore at a time",
          ("shao2024_datastore", "borgeaud2021_retro"), columns=("datastore_tokens",),
-         labels=("retriever", "retrieval")),
+         labels=("retriever", "retrieval", "datastore", "datastore_tokens"), absent=True),
     Mode("distilled", "Students under a law of supervised training",
          "A student's loss depends on its teacher as well, and ceases to follow the supervised law.",
          "fit the supervised runs alone with --where, or --form distillation",
          ("busbridge2025_distillation:distillation",), columns=("teacher_params", "teacher_tokens", "teacher_loss"),
-         labels=("teacher", "distilled")),
+         labels=("teacher", "distilled", "teacher_params", "teacher_tokens", "teacher_loss"), absent=True),
     Mode("context_change", "The context length differs between runs",
          "Later tokens of a context are easier: loss falls with the length over which it is averaged.",
          "fit one context length at a time with --where, or evaluate all at one",

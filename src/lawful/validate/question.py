@@ -46,7 +46,7 @@ def _grown(law: Fit | Published, at: Mapping[str, float]) -> Iterator[Caveat]:
     """A question far above a law of small models, whose embeddings and recipes weigh more."""
     largest = law.region.spans.get("params", (0.0, 0.0))[1]
     if "tokens" in law.law.inputs and 0 < largest < SMALL and at.get("params", 0.0) > GROWTH * largest:
-        yield Caveat("small_models", f"the law rests on models of at most {format_number(largest)} params: "
+        yield Caveat("small_models", f"the law rests on models of at most {format_number(largest)} params. "
                      f"{MODES['small_models'].why} {_sources('small_models')}")
 
 
@@ -56,7 +56,7 @@ def _exhausted(fit: Fit, at: Mapping[str, float], runs: RunTable) -> Iterator[Ca
         most = float(runs["unique_tokens"].max())
         if at["tokens"] > most:
             yield Caveat("repeated_data", f"{format_number(at['tokens'])} tokens are {at['tokens'] / most:.2g} passes "
-                         f"over the {format_number(most)} distinct ones of the runs, and the law takes all for new: "
+                         f"over the {format_number(most)} distinct ones of the runs, and the law takes all for new. "
                          f"{MODES['repeated_data'].why} {_sources('repeated_data')}")
 
 
