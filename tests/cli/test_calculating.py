@@ -60,6 +60,10 @@ def test_two_conventions_are_held_against_one_another(capsys):
     (["memory", "gpt2", "--device", "h1000"], "unknown device"),
     (["memory", "gpt2", "--batch", "0"], "--batch: must be positive"),
     (["memory", "t5-base", "--context", "encoder=5,decoder=5"], "one number of tokens for all streams"),
+    (["serve", "gpt2"], "--device is missing"),
+    (["serve", "bert-base", "--device", "h100"], "only decoders are served"),
+    (["serve", "gpt2", "--device", "h100", "--demand", "0"], "--demand: must be positive"),
+    (["serve", "gpt2", "--device", "h100", "--compute-share", "40"], "at most 1"),
     (["time", "gpt2"], "--tokens is missing"),
     (["cost", "gpt2", "--tokens", "1B"], "--device is missing"),
     (["cost", "gpt2", "--tokens", "1B", "--device", "h100", "--mfu", "0.4:0.3"], "runs from low to high"),
@@ -94,3 +98,12 @@ def test_a_range_of_utilisation_is_a_range_of_time_and_money(capsys):
     code, out, _ = run(capsys, "time", "gpt2", "--tokens", "300B", "--device", "a100", "--devices", "8")
     assert "days" in out
     assert "dollars" not in out
+
+
+def test_a_demand_takes_whole_replicas(capsys):
+    code, out, _ = run(capsys, "serve", "llama-3-70b", "--device", "h100", "--devices", "4", "--demand", "1", "--json")
+    assert code == 0
+    assert json.loads(out)["devices_for_demand"] == 4
+    assert json.loads(out)["fits"]
+    code, out, _ = run(capsys, "serve", "llama-3-70b", "--device", "h100")
+    assert "it does not fit" in out

@@ -36,7 +36,7 @@ for _name, _target, _help in (
     ("arms", "comparing:arms", "Hold recipes tried at the same sizes against one another."),
     ("export", "comparing:export", "Write the draws of a saved fit as a table."),
     ("curves", "schedules:app", "Fit laws to training curves and predict the loss under another schedule."),
-    ("calc", "calculating:app", "What a model of some shape holds and costs: parameters, FLOP, memory, time, cost."),
+    ("calc", "calculating:app", "What a model of some shape holds and costs: parameters, FLOP, memory, cost."),
     ("plan", "planning:plan", "Divide a budget between model and data."),
     ("report", "reporting:report", "Write the whole analysis as one HTML file."),
     ("bench", "benching:app", "Benchmarks that anyone can run again: forecasts on public runs, and speed."),

@@ -1,21 +1,22 @@
-"""``lawful calc time`` and ``lawful calc cost``: how long a training run takes, and what it costs, as ranges."""
+"""``lawful calc time``, ``cost`` and ``serve``: what a training run takes and costs, and what answers cost."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from lawful.cli.calculating import read_lengths, read_shape
+from lawful.cli.calculating import read_lengths, read_shape, whole
 from lawful.cli.options import Output
 from lawful.cli.output import aligned, check, show
 from lawful.errors import InputError
 from lawful.quantities import format_number, parse_positive
 
 if TYPE_CHECKING:
-    from lawful.cost import Bill, Range
+    from lawful.cost import Bill, Range, Serving
 
 _NO_OUTPUT = Output()
 
@@ -114,6 +115,96 @@ def cost(
     name, bill = run.bill(config, usd_per_hour=usd_per_hour, pue=pue, grid_kg_per_kwh=grid, embodied_kg=embodied_kg,
                           lifetime_years=lifetime_years)
     show(bill, bill_text(name, bill, UNITS.keys(), bill.assumptions), output)
+
+
+def serve(
+    config: str,
+    /,
+    *,
+    device: str | None = None,
+    devices: int = 1,
+    batch: str = "1",
+    prompt: str = "1024",
+    written: Annotated[str, Parameter(name="--write")] = "256",
+    samples: str = "1",
+    demand: str | None = None,
+    precision: str | None = None,
+    cache_precision: str | None = None,
+    compute_share: float | None = None,
+    memory_share: float | None = None,
+    overhead_ms: float | None = None,
+    usd_per_hour: str | None = None,
+    pue: str = "1",
+    output: Output = _NO_OUTPUT,
+) -> None:
+    """How fast a model answers on a device, and what a token costs, by the device's roofline.
+
+    Parameters
+    ----------
+    config
+        A config.json as Hugging Face writes it, the same in TOML, or a published model: llama-3-8b.
+    device
+        The device: h100, h200, a100, b200, mi300x, tpu-v5p, l4, rtx-4090, cpu-core.
+    devices
+        Devices that share each layer of one replica.
+    batch
+        Requests served at a time.
+    prompt
+        Tokens read of each request.
+    written
+        Tokens written to each sample.
+    samples
+        Samples written to each prompt, which is read once.
+    demand
+        Tokens to be written in a second: also the devices that it takes.
+    precision
+        That of the weights: fp32, bf16, fp16, fp8, int8, fp4, int4; what the configuration says where left out.
+    cache_precision
+        That of the cache; that of the weights where left out, and no less than bf16.
+    compute_share
+        What of the peak is reached (default 0.5).
+    memory_share
+        What of the bandwidth is reached (default 0.7).
+    overhead_ms
+        What every step takes beside (default 1).
+    usd_per_hour
+        Price of one device hour, instead of the table's.
+    pue
+        What the site draws over what the devices draw.
+    """
+    from lawful.cost import Efficiency
+    from lawful.cost import serve as answer
+
+    check(output)
+    if device is None:
+        raise InputError("--device is missing: write --device h100")
+    given = {"compute": compute_share, "memory": memory_share,
+             "overhead_s": None if overhead_ms is None else overhead_ms / 1e3}
+    found = answer(
+        read_shape(config), device, devices=devices, batch=whole(batch, "--batch"), prompt=whole(prompt, "--prompt"),
+        output=whole(written, "--write"), samples=whole(samples, "--samples"), precision=precision,
+        cache_precision=cache_precision, efficiency=Efficiency(**{k: v for k, v in given.items() if v is not None}),
+        usd_per_hour=None if usd_per_hour is None else parse_positive(usd_per_hour, "--usd-per-hour"),
+        pue=parse_positive(pue, "--pue"))
+    needed = None if demand is None else found.devices * math.ceil(
+        parse_positive(demand, "--demand") / found.tokens_per_second)
+    show({**found.to_dict(), "devices_for_demand": needed}, serving_text(config, found, needed), output)
+
+
+def serving_text(name: str, found: Serving, needed: int | None) -> str:
+    """Rates and prices, a line each, then what they rest on."""
+    lines = [f"{name}: {format_number(found.tokens_per_second)} tokens/s on {found.devices} device"
+             f"{'s' * (found.devices > 1)}; a step waits for {found.bound}",
+             f"  first token after {1e3 * found.ttft_s:.4g} ms, a step {1e3 * found.step_s:.4g} ms, "
+             f"a request {found.request_s:.4g} s"]
+    if found.usd_per_million_tokens is not None:
+        energy = "" if found.joule_per_token is None else f", {found.joule_per_token:.3g} J a token"
+        lines.append(f"  {found.usd_per_million_tokens:.4g} US dollars a million tokens{energy}")
+    fits = "" if found.fits else ": it does not fit"
+    lines.append(f"  {found.memory_bytes / 1e9:.4g} GB on each device, {100 * found.share_of_device:.3g} % of it{fits}")
+    if needed is not None:
+        lines.append(f"  {needed:,} devices for the demand")
+    return "\n".join([*lines, *(f"  - {note}" for note in found.assumptions)])
 
 
 def bill_text(name: str, bill: Bill, items: Collection[str], notes: Iterable[str]) -> str:

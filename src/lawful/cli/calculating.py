@@ -18,11 +18,12 @@ if TYPE_CHECKING:
     from lawful.cost import Hardware
     from lawful.cost.shapes import Flops, Memory, Params, Shape, Sharding
 
-app = App(name="calc", help="What a model of some shape holds and costs: parameters, FLOP, memory, time, cost.",
+app = App(name="calc", help="What a model of some shape holds and costs: params, FLOP, memory, time, cost, serving.",
           help_format="plaintext")
 
 app.command("lawful.cli.billing:time", name="time", help="How long a training run takes.")
 app.command("lawful.cli.billing:cost", name="cost", help="What a training run costs: time, money, energy, CO2e.")
+app.command("lawful.cli.billing:serve", name="serve", help="How fast a model answers on a device, and what that costs.")
 
 _NO_OUTPUT = Output()
 
@@ -170,7 +171,7 @@ def memory(
     shape, (length, lengths) = read_shape(config), read_lengths(context)
     if lengths:
         raise InputError(f"--context {context}: memory takes one number of tokens for all streams")
-    over, sequences = Sharding(data, tensor, pipeline, expert, zero), _whole(batch, "--batch")
+    over, sequences = Sharding(data, tensor, pipeline, expert, zero), whole(batch, "--batch")
     training = {"--optimiser": optimiser, "--recompute": recompute, "--zero": zero or None}
     serving = {"--cache-precision": cache_precision}
     for option, value in (training if serve else serving).items():
@@ -216,14 +217,15 @@ def read_lengths(context: str | None) -> tuple[int | None, dict[str, int]]:
     if context is None:
         return None, {}
     if "=" not in context:
-        return _whole(context, "--context"), {}
+        return whole(context, "--context"), {}
     pairs = [part.partition("=") for part in context.split(",")]
     if any(not (name and equals and value) for name, equals, value in pairs):
         raise InputError(f"--context {context}: write a number of tokens, or encoder=512,decoder=128")
-    return None, {name.strip(): _whole(value, f"--context {name.strip()}") for name, _, value in pairs}
+    return None, {name.strip(): whole(value, f"--context {name.strip()}") for name, _, value in pairs}
 
 
-def _whole(text: str, where: str) -> int:
+def whole(text: str, where: str) -> int:
+    """A whole number above 0; ``where`` is what messages call it."""
     number = parse_positive(text, where)
     if number != int(number):
         raise InputError(f"{where} must be a whole number, got {text}")

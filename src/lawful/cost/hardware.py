@@ -61,12 +61,19 @@ class Hardware:
     power_w: float | None = None  # of the device alone, at full load
     usd_per_hour: float | None = None  # rented on demand
     sources: Mapping[str, Source] = field(default_factory=dict, compare=False, repr=False)
+    peaks: Mapping[str, float] = field(default_factory=dict, compare=False)  # other precisions: {"fp8": FLOP/s}
 
     def __post_init__(self) -> None:
         for name, unit in UNITS.items():
             value = getattr(self, name)
             if not (value is None and name in MAY_BE_MISSING):
                 positive(f"{self.key}: {name}", value, unit)
+        for name, value in self.peaks.items():
+            positive(f"{self.key}: peaks, {name}", value, "FLOP/s")
+
+    def peak(self, precision: str) -> float:
+        """FLOP/s of matrix products in ``precision``; in bf16 where the device is not known to have it."""
+        return self.peaks.get(precision, self.peak_flop_per_second)
 
 
 def hardware(name: str) -> Hardware:
@@ -112,4 +119,8 @@ def _device(key: str, row: Mapping[str, Any]) -> Hardware:
     sources = {
         name: Source(row[name]["source"], row[name]["date"], row[name].get("url", "")) for name in UNITS
     }
-    return Hardware(key, row["title"], **values, sources=sources)
+    peaks = row.get("peaks", {})
+    sources |= {f"peaks.{name}": Source(peak["source"], peak["date"], peak.get("url", ""))
+                for name, peak in peaks.items()}
+    return Hardware(key, row["title"], **values, sources=sources,
+                    peaks={name: peak["value"] for name, peak in peaks.items()})

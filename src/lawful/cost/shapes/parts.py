@@ -46,9 +46,14 @@ class Weight:
     tied: bool = False
 
     @property
+    def elements(self) -> int:
+        """How many weights there are, tied or not."""
+        return math.prod(self.shape) * self.copies
+
+    @property
     def params(self) -> int:
         """How many weights there are; none where they are tied to others, which count."""
-        return 0 if self.tied else math.prod(self.shape) * self.copies
+        return 0 if self.tied else self.elements
 
     @property
     def active(self) -> int:
