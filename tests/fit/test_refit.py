@@ -106,3 +106,26 @@ def test_a_refit_is_a_saved_fit_with_more(old: Fit) -> None:
     assert data["schema"] == "lawful.fit/1"
     assert data["refit"]["seen"] == old.n_runs
     assert Fit.from_dict(data).law.form == form("chinchilla").form
+
+
+def test_limits_weights_noise_and_method_stay_unless_they_are_given_anew():
+    weighed = RunTable.from_columns({**RUNS.quantities, "trust": np.where(SMALL, 1.0, 0.2)})
+    first = fit("chinchilla", weighed.take(SMALL), bootstrap=60, limits={"alpha": (0.3, 0.33)}, weights="trust",
+                uncertainty="jackknife")
+    kept = Fit.from_dict(json.loads(json.dumps(to_plain(first))))
+    assert kept.options == {"limits": {"alpha": [0.3, 0.33]}, "weights": "trust", "noise": None, "cluster": None}
+    again = refit(kept, weighed).fit
+    assert 0.3 <= again.law.coefficients["alpha"] <= 0.33
+    assert again.options == kept.options
+    assert again.uncertainty["method"] == "jackknife"
+    afresh = fit("chinchilla", weighed, bootstrap=0, limits={"alpha": (0.3, 0.33)}, weights="trust")
+    assert again.law.coefficients == pytest.approx(afresh.law.coefficients, rel=1e-6)
+    freed = refit(kept, weighed, limits={"alpha": (0.1, 0.9)}).fit
+    assert freed.options["limits"] == {"alpha": [0.1, 0.9]}
+
+
+def test_weights_that_were_an_array_are_asked_for_again():
+    first = fit("chinchilla", RUNS.take(SMALL), bootstrap=20, weights=np.linspace(0.5, 1.0, int(SMALL.sum())))
+    assert "option_not_recorded" in {w.code for w in refit(first, RUNS).warnings}
+    given = refit(first, RUNS, weights=np.ones(len(RUNS)))
+    assert "option_not_recorded" not in {w.code for w in given.warnings}

@@ -31,8 +31,11 @@ _OF_THE_QUESTION = {
 }
 """Warnings that each row of a table of questions has of its own: they are counted, not repeated."""
 
-_RECORDED = ("loss", "delta", "fixed", "bootstrap", "seed", "level")
-"""Options of ``lawful.fit.fit`` that a saved fit holds: with ``--from`` they are its own unless they are asked for."""
+_RECORDED = {"loss": "loss", "delta": "delta", "fixed": "fix", "limits": "limit", "weights": "weights",
+             "noise": "noise", "cluster": "cluster", "uncertainty": "uncertainty", "bootstrap": "bootstrap", "seed": "seed",
+             "level": "level"}
+"""Options of ``lawful.fit.fit`` that a saved fit holds, and what the command calls them: with ``--from`` they are its
+own unless they are asked for."""
 
 
 def fit(
@@ -111,7 +114,7 @@ def refit_as(saved: str, runs: RunTable, fitting: Fitting) -> Refit:
     old = find_law(saved)
     if not isinstance(old, Fit):
         raise InputError(f"--from {saved}: give a saved fit, made with lawful fit -o fit.json")
-    anew = {name: value for name, value in fitting.options().items() if name in asked or name not in _RECORDED}
+    anew = {name: value for name, value in fitting.options().items() if _RECORDED.get(name, name) in asked}
     return refit(old, runs, **anew)  # type: ignore[arg-type]
 
 

@@ -39,6 +39,10 @@ CONDITION = 1e12
 """Beyond this condition of the scaled information matrix, double precision cannot tell coefficients apart."""
 
 
+AN_ARRAY = "(an array)"
+"""What is recorded of weights or noise that came as an array: a saved fit holds no runs."""
+
+
 def fit(
     form: str | Law | type[Law],
     runs: RunTable,
@@ -106,7 +110,14 @@ def fit(
                                                         draws.agree),
         warnings=(*notes, *warnings, *doubts(draws)), fixed=tuple(fixed), source=runs.source, seed=seed, drift=drift,
         record=record.thinned(), uncertainty={"method": uncertainty, **draws.about},
+        options={"limits": {name: list(span) for name, span in (limits or {}).items()}, "weights": _named(weights),
+                 "noise": _named(noise), "cluster": cluster},
     )
+
+
+def _named(column: str | Array | None) -> str | None:
+    """How a fit records a column that it was given: its name, or that it was an array."""
+    return column if isinstance(column, str) or column is None else AN_ARRAY
 
 
 def check_options(level: float, bootstrap: int) -> None:

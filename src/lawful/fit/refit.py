@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lawful.fit.engine import fit
+from lawful.fit.engine import AN_ARRAY, fit
 from lawful.fit.objective import HUBER_DELTA
 from lawful.fit.result import Fit
 from lawful.results import Caveat, Interval
@@ -89,14 +89,15 @@ def refit(old: Fit, runs: RunTable, *, bootstrap: int | None = None, seed: int |
           level: float | None = None, **options: Any) -> Refit:
     """``old`` again on ``runs``, which hold its own runs and new ones: same form, objective and fixed coefficients.
 
-    The search starts from the old coefficients as well as from everywhere. ``bootstrap``, ``seed`` and ``level``
-    are the old fit's unless they are given; ``options`` are those of ``fit`` that a fit does not record, such as
-    ``limits`` and ``weights``. Raises what ``fit`` raises.
+    The search starts from the old coefficients as well as from everywhere. ``bootstrap``, ``seed``, ``level``, and the
+    ``options`` of ``fit``, are the old fit's unless they are given; of weights or noise that were an array the old fit
+    knows only that. Raises what ``fit`` raises.
     """
+    used = {**_recorded(old), **{name: value for name, value in options.items() if value is not None}}
     new = fit(old.law, runs, loss=str(old.objective["name"]), delta=old.objective.get("delta") or HUBER_DELTA,
               start=old.law, fixed={name: old.law.coefficients[name] for name in old.fixed},
               bootstrap=len(old.draws) if bootstrap is None else bootstrap, seed=old.seed if seed is None else seed,
-              level=old.level if level is None else level, **options)
+              level=old.level if level is None else level, **used)
     quantities = {name: runs[name] for name in old.law.inputs}
     observed = runs[old.law.output.name]
     error = _errors(old, quantities, observed)
@@ -105,7 +106,22 @@ def refit(old: Fit, runs: RunTable, *, bootstrap: int | None = None, seed: int |
     before, after = old.intervals | old.derived, new.intervals | new.derived
     moved = {name: Move(i, after[name], _shift(i, after[name])) for name, i in before.items() if name not in old.fixed}
     found = _out_of_sample(old, {n: q[fresh] for n, q in quantities.items()}, observed[fresh], error[fresh])
-    return Refit(new, seen, moved, found, tuple(_doubts(old, seen, found)))
+    return Refit(new, seen, moved, found, (*_unrecorded(old, used), *_doubts(old, seen, found)))
+
+
+def _recorded(old: Fit) -> dict[str, Any]:
+    """The options of the old fit that can be used again."""
+    limits = {name: (low, high) for name, (low, high) in old.options.get("limits", {}).items()}
+    columns = {name: old.options.get(name) for name in ("weights", "noise", "cluster")}
+    method = str(old.uncertainty.get("method", "bootstrap"))
+    return {"limits": limits, "uncertainty": method} | {n: c for n, c in columns.items() if c not in (None, AN_ARRAY)}
+
+
+def _unrecorded(old: Fit, used: Mapping[str, Any]) -> list[Caveat]:
+    """What the old fit was made with and this one was not."""
+    return [Caveat("option_not_recorded", f"the old fit had {name} as an array, which it does not hold, and this one "
+                   "has none: give it again") for name in ("weights", "noise")
+            if old.options.get(name) == AN_ARRAY and name not in used]
 
 
 def _errors(old: Fit, quantities: Mapping[str, Array], observed: Array) -> Array:

@@ -90,7 +90,8 @@ class Fit:
     output may be negative). ``noise`` is the standard deviation of one residual, robustly estimated.
     ``record`` is how the form did at forecasting the larger of these runs from the smaller. ``combination`` are the
     forms that forecast together where ``auto`` chose the law: ``expected``, ``expectations`` and ``new_runs`` are then
-    theirs, all else is the law's own.
+    theirs, all else is the law's own. ``options`` are the limits, and the columns of weights, noise and clusters, that
+    the fit was made with.
     """
 
     law: Law
@@ -112,6 +113,7 @@ class Fit:
     evidence: Evidence = NO_EVIDENCE
     uncertainty: Mapping[str, Any] = field(default_factory=lambda: {"method": "bootstrap"})
     combination: Combination | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
 
     @cached_property
     def sample(self) -> Law:
@@ -228,6 +230,7 @@ class Fit:
             "warnings": [vars(w) for w in self.warnings],
             "residuals": self._listed().tolist(), "draws": self.draws.tolist(),
             "combination": None if self.combination is None else self.combination.to_dict(),
+            "options": dict(self.options),
         }
 
     def _listed(self) -> Array:
@@ -253,7 +256,7 @@ class Fit:
                 drift=Drift.from_dict(data["drift"]) if "drift" in data else NO_DRIFT,
                 record=Record.from_dict(data["record"]) if "record" in data else NO_RECORD,
                 evidence=Evidence.from_dict(data["evidence"]) if "evidence" in data else NO_EVIDENCE,
-                uncertainty=data.get("uncertainty", {"method": "bootstrap"}),
+                uncertainty=data.get("uncertainty", {"method": "bootstrap"}), options=data.get("options", {}),
             )
             combined = data.get("combination")
             return fit if combined is None else replace(fit, combination=Combination.from_dict(combined, fit))
