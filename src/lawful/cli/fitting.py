@@ -32,8 +32,8 @@ _OF_THE_QUESTION = {
 """Warnings that each row of a table of questions has of its own: they are counted, not repeated."""
 
 _RECORDED = {"loss": "loss", "delta": "delta", "fixed": "fix", "limits": "limit", "weights": "weights",
-             "noise": "noise", "cluster": "cluster", "uncertainty": "uncertainty", "bootstrap": "bootstrap", "seed": "seed",
-             "level": "level"}
+             "noise": "noise", "cluster": "cluster", "uncertainty": "uncertainty", "bootstrap": "bootstrap",
+             "seed": "seed", "level": "level"}
 """Options of ``lawful.fit.fit`` that a saved fit holds, and what the command calls them: with ``--from`` they are its
 own unless they are asked for."""
 
