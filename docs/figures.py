@@ -3,6 +3,7 @@
 ``quickstart.svg`` is drawn from the packaged sweep, ``chinchilla-fit.svg`` from the public table of Besiroglu et
 al. 2024, found by LAWFUL_SHARED or beside the repository; where it is absent that figure is left as it is.
 ``schedules.svg`` and ``reach.svg`` are drawn from the simulated tables of ``docs/examples``.
+``backtest.svg`` is drawn from the public table as well.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ from lawful.fit.readings import budgets
 from lawful.laws.schedules import Schedule
 from lawful.runs import RunTable
 from lawful.store import packaged_sweep, read_runs
+from lawful.validate import backtest
+from lawful.validate.horizons import pit_histogram
 
 STATIC = Path(__file__).parent / "_static"
 SHARED = Path(os.environ.get("LAWFUL_SHARED", Path(__file__).parents[2] / "shared"))
@@ -133,6 +136,26 @@ def reach() -> plt.Figure:
     return figure
 
 
+def back_test(runs: RunTable) -> plt.Figure:
+    """Held-out runs by their distance beyond the fitted ones, and the PIT histogram."""
+    tested = backtest(runs, "chinchilla")
+    found = sorted(tested.predictions, key=lambda p: p.horizon)
+    figure, (left, right) = plt.subplots(1, 2, figsize=(9.6, 4.0), width_ratios=(2, 1), layout="constrained")
+    x = np.array([p.horizon for p in found])
+    ends = np.array([[100 * np.log(end / p.predicted) for end in (p.low, p.high)] for p in found])
+    left.vlines(x, *ends.T, color=BAND, linewidth=0.8, alpha=0.5, label="90 % interval")
+    left.plot(x, [100 * p.error for p in found], "o", color=INK, markersize=2.2, label="held-out run")
+    left.axhline(0.0, color=INK, linewidth=0.7)
+    left.set(xlabel="beyond the fitted runs [decades of compute]", ylabel="observed over predicted loss [%]",
+             title=f"{len(found)} predictions from {len(tested.cuts)} cuts")
+    left.legend(frameon=False, fontsize=8)
+    places = pit_histogram(tested.predictions)
+    right.bar(places["edges"][:-1], places["counts"], width=0.1, align="edge", color=BAND, edgecolor=INK, linewidth=0.6)
+    right.axhline(len(found) / len(places["counts"]), color=INK, linewidth=0.9, linestyle=":")
+    right.set(xlabel="place in the forecast [quantile]", ylabel="runs", title="PIT", xlim=(0, 1))
+    return figure
+
+
 def main() -> None:
     """Write each figure as SVG, and as PNG where asked, to be looked at."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -153,6 +176,8 @@ def main() -> None:
             save(figure, name, options.png)
         save(schedules(), "schedules", options.png)
         save(reach(), "reach", options.png)
+        if CHINCHILLA.is_file():
+            save(back_test(tables["chinchilla-fit"][0]), "backtest", options.png)
 
 
 def save(figure: plt.Figure, name: str, png: Path | None) -> None:

@@ -77,7 +77,17 @@ def backtest(table: dict[str, list[float]]) -> dict[str, Any]:
     return {"schema": "lawful.backtest/1", "level": 0.9, "cuts": cuts,
             "summary": {"rmse_log": 0.00713, "coverage": 0.912,
                         "predictions": sum(len(c["predictions"]) for c in cuts)},
-            "baselines": {"last_value": {"rmse_log": 0.1184}, "power_law_compute": {"rmse_log": 0.0231}}}
+            "baselines": {"last_value": {"rmse_log": 0.1184}, "power_law_compute": {"rmse_log": 0.0231}},
+            "unit": "decades", "horizons": horizons(),
+            "pit": {"edges": [i / 10 for i in range(11)], "counts": [3, 8, 11, 14, 15, 13, 12, 9, 7, 4]}}
+
+
+def horizons() -> list[dict[str, Any]]:
+    return [{"low": low, "high": high, "n": n, "runs": n, "cuts": 3, "rmse_log": 0.006 + 0.001 * low, "bias_log": 0.001,
+             "covered": 0.92 - 0.02 * low, "width": 0.02 + 0.01 * low,
+             "coverage": {"0.5": 0.55, "0.8": 0.83, "0.9": 0.92 - 0.02 * low, "0.95": 0.97},
+             "widths": {"0.5": 0.01, "0.8": 0.016, "0.9": 0.02, "0.95": 0.024}, "crps": 0.004, "pinball": 0.002,
+             "log_score": -3.1} for low, high, n in ((0.25, 0.5, 24), (0.5, 1.0, 30), (1.0, 2.0, 40), (2.0, None, 2))]
 
 
 def readings() -> list[dict[str, Any]]:

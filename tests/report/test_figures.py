@@ -16,7 +16,7 @@ def drawn():
 
 
 def test_each_figure_is_json_without_nan(drawn):
-    assert list(drawn) == ["loss", "residuals", "isoflops", "allocation", "backtest"]
+    assert list(drawn) == ["loss", "residuals", "isoflops", "allocation", "backtest", "calibration"]
     for figure in drawn.values():
         plain = to_plain(figure)
         assert json.loads(json.dumps(plain, allow_nan=False)) == plain

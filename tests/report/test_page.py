@@ -66,7 +66,7 @@ def page(html):
 
 def test_answers_come_in_the_readers_order(page):
     order = ["decision", "sure", "evidence", "figure-loss", "figure-residuals", "figure-isoflops",
-             "figure-allocation", "figure-backtest", "data"]
+             "figure-allocation", "figure-backtest", "figure-calibration", "data"]
     assert [i for i in page.ids if i in order] == order
 
 

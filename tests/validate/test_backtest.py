@@ -22,7 +22,7 @@ def test_each_cut_fits_below_and_predicts_above(tested: Backtest) -> None:
         assert cut.train == (compute <= cut.train_compute_max).sum()
         assert cut.test == (compute > cut.train_compute_max).sum()
         assert all(p.compute > cut.train_compute_max for p in cut.predictions)
-        assert all(p.horizon_decades > 0 for p in cut.predictions)
+        assert all(p.horizon > 0 for p in cut.predictions)
 
 
 def test_a_prediction_is_the_fit_below_at_the_run_above(tested: Backtest) -> None:
@@ -38,7 +38,7 @@ def test_a_prediction_is_the_fit_below_at_the_run_above(tested: Backtest) -> Non
 
 def test_the_true_form_beats_both_baselines_and_covers(tested: Backtest) -> None:
     assert tested.rmse_log < 0.03
-    for name in ("last_value", "power_law_compute"):
+    for name in ("last_value", "power_law_compute", "last_points"):
         assert tested.rmse_log < 0.6 * tested.baseline(name)
     assert tested.coverage > 0.6  # the first cut rests on 16 runs, two budgets: its intervals are too narrow
 
@@ -49,7 +49,7 @@ def test_summary_is_the_sum_of_its_cuts(tested: Backtest) -> None:
     assert data["summary"]["rmse_log"] == pytest.approx(np.sqrt((errors**2).mean()))
     assert data["summary"]["predictions"] == len(errors)
     assert data["schema"] == "lawful.backtest/1"
-    assert set(data["baselines"]) == {"last_value", "power_law_compute"}
+    assert set(data["baselines"]) == {"last_value", "power_law_compute", "last_points"}
     assert {"train", "test", "rmse_log", "coverage"} <= set(data["cuts"][0])
 
 

@@ -100,8 +100,8 @@ def _analyse(runs: RunTable, budget: Budget | None, fitting: Fitting, output: Ou
 
 def analysis_text(done: Analysis) -> str:
     """The answer first, then how sure, then the fit itself."""
+    from lawful.cli.backtesting import backtest_text
     from lawful.cli.planning import plan_text
-    from lawful.cli.validating import backtest_text
 
     parts = [] if done.plan is None else [plan_text(done.plan), ""]
     parts.append(f"How sure: {done.diagnosis.verdict}")

@@ -1,4 +1,4 @@
-"""``lawful diagnose`` and ``lawful backtest``."""
+"""``lawful diagnose``."""
 
 from __future__ import annotations
 
@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from lawful.cli.options import Fitting, Output, Rows, RunsPath
-from lawful.cli.output import aligned, check, say, show
-from lawful.quantities import format_number
+from lawful.cli.output import check, say, show
 
 if TYPE_CHECKING:
     from lawful.fit import Fit
     from lawful.runs import RunTable
-    from lawful.validate import Backtest, Diagnosis
+    from lawful.validate import Diagnosis
     from lawful.validate.card import Checklist
 
 _NO_OUTPUT, _ALL_ROWS, _PLAIN = Output(), Rows(), Fitting()
@@ -87,38 +86,3 @@ def diagnosis_text(found: Diagnosis) -> str:
                   f"  seen: {f.evidence}", f"  do:   {f.action}"]
         lines += [f"  from: {'; '.join(f.sources)}"] if f.sources else []
     return "\n".join(lines)
-
-
-def backtest(
-    runs: RunsPath, /, *, fitting: Fitting = _PLAIN, rows: Rows = _ALL_ROWS, output: Output = _NO_OUTPUT
-) -> None:
-    """Fit on the runs up to a compute, predict the larger ones, and see how it went, beside two baselines.
-
-    Parameters
-    ----------
-    runs
-        The table: csv, tsv, jsonl, parquet, or - for standard input.
-    """
-    from lawful.validate import backtest as test
-
-    check(output)
-    read = rows.read(runs)
-    tested = test(read, fitting.law(read), **fitting.options(RESAMPLES))  # type: ignore[arg-type]
-    show(tested, backtest_text(tested), output)
-
-
-def backtest_text(tested: Backtest) -> str:
-    """One line of summary, then a table of the cuts."""
-    chosen = any(cut.form != tested.form for cut in tested.cuts)  # with --form auto, anew at each cut
-    body = []
-    for cut in tested.cuts:
-        c = cut.to_dict()
-        body.append([format_number(c["train_compute_max"], 3, "FLOP"), *([cut.form] if chosen else []),
-                     str(c["train"]), str(c["test"]), f"{c['horizon_decades']:.2f}",
-                     f"{100 * c['rmse_log']:.2f} %", f"{100 * c['coverage']:.0f} %",
-                     *(f"{100 * v:.2f} %" for v in c["baselines"].values())])
-    head = ["fitted up to [FLOP]", *(["form"] if chosen else []), "runs", "predicted", "decades", "error", "covered",
-            "last value", "power law"]
-    return (f"{tested.form}: {100 * tested.rmse_log:.2f} % error over {len(tested.predictions)} predictions (root mean "
-            f"square of the log); the {100 * tested.level:g} % interval held {100 * tested.coverage:.0f} %\n"
-            + aligned(body, head))

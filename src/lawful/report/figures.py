@@ -2,8 +2,9 @@
 
 What shows what: ``loss_figure`` the fit among the runs; ``residuals_figure`` what the fit leaves over;
 ``isoflop_figure`` the best size at each budget; ``allocation_figure`` how the best size and data grow with
-compute; ``backtest_figure`` how runs kept aside were predicted. Each returns a ``Figure``, or None where
-the analysis has nothing to show; ``figures`` gives all that there are, in the order of the page.
+compute; ``backtest_figure`` how runs kept aside were predicted, ``calibration_figure`` whether their intervals
+held. Each returns a ``Figure``, or None where the analysis has nothing to show; ``figures`` gives all that
+there are, in the order of the page.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lawful.report import marks, reading, words
+from lawful.report.calibration import calibration_figure
 from lawful.report.marks import Figure, Trace
 
 Analysis = Mapping[str, Any]
@@ -20,13 +22,14 @@ Analysis = Mapping[str, Any]
 _SIZES = ("params", "tokens", "compute")
 _READING_MARKS = {"envelope": (marks.ORANGE, "circle-open"), "parabola": (marks.GREEN, "square")}
 _BASELINES = {"last_value": ("last value", marks.GREY, "dot"),
-              "power_law_compute": ("power law in compute", marks.ORANGE, "dash")}
+              "power_law_compute": ("power law in compute", marks.ORANGE, "dash"),
+              "last_points": ("line through the last points", marks.GREEN, "dashdot")}
 
 
 def figures(analysis: Analysis) -> list[Figure]:
     """Every figure that the analysis has data for."""
     made = (loss_figure(analysis), residuals_figure(analysis), isoflop_figure(analysis),
-            allocation_figure(analysis), backtest_figure(analysis))
+            allocation_figure(analysis), backtest_figure(analysis), calibration_figure(analysis))
     return [figure for figure in made if figure is not None]
 
 

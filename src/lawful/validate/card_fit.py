@@ -13,8 +13,8 @@ import numpy as np
 
 from lawful.fit.result import Fit
 from lawful.quantities import quantity
-from lawful.validate.backtest import Backtest
 from lawful.validate.card import Item
+from lawful.validate.cuts import Backtest
 from lawful.validate.findings import Diagnosis
 from lawful.validate.modes import MODES
 
@@ -97,7 +97,7 @@ def testing(tested: Backtest | None, diagnosis: Diagnosis | None, refused: str |
 
 
 def _backtest(tested: Backtest) -> str:
-    horizon = max(p.horizon_decades for p in tested.predictions)
+    horizon = max(p.horizon for p in tested.predictions)
     return (f"fitted below {len(tested.cuts)} compute budgets and asked about {len(tested.predictions)} larger "
             f"runs, up to {horizon:.2f} decades beyond: error {100 * tested.rmse_log:.2g} % (root mean square of the "
             f"log); the {100 * tested.level:g} % interval held {100 * tested.coverage:.0f} %")

@@ -11,10 +11,10 @@ from pathlib import PurePath
 
 from lawful.fit.result import Fit
 from lawful.runs import RunTable
-from lawful.validate.backtest import Backtest
 from lawful.validate.card import Checklist, Group
 from lawful.validate.card_fit import claim, fitting, testing
 from lawful.validate.card_runs import collection, fingerprint, training
+from lawful.validate.cuts import Backtest
 from lawful.validate.findings import Diagnosis
 
 
