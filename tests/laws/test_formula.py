@@ -52,6 +52,7 @@ class TestIsALaw:
         assert mine.params == pytest.approx(theirs.params, rel=1e-6)
         assert not formula("score = a*params**-b*tokens**-c", positive=True).splits_compute, "is less of it better?"
         assert not formula("accuracy = a*params**-b*tokens**-c").splits_compute
+        assert not formula("hours = a*params**b*tokens**c").splits_compute, "the least time is that of no run"
 
     @pytest.mark.parametrize("call", [lambda law: law(1e9), lambda law: law(1e9, 1e9, 1e9),
                                       lambda law: law(params=1e9, width=3), lambda law: law(1e9, params=1e9)])

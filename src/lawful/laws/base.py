@@ -34,6 +34,9 @@ MORE_IS_BETTER = ("accuracy", "coverage", "elo", "reward", "bleu", "capability")
 SETTINGS = ("learning_rate", "batch_tokens", "weight_decay", "decay_timescale")
 """Outputs that are settings of a run: neither more nor less of them is better."""
 
+COSTS = ("compute", "hours", "usd", "kwh", "co2e_kg", "latency_s", "memory_bytes")
+"""Outputs that are costs: the least of them is that of no run at all."""
+
 
 @dataclass(frozen=True)
 class Limit:
@@ -286,7 +289,8 @@ class Law(ABC):
     @property
     def splits_compute(self) -> bool:
         """Whether the law says how to divide compute: it takes params and tokens alone, and less is better."""
-        return set(self.inputs) == {"params", "tokens"} and self.output.name not in (*MORE_IS_BETTER, *SETTINGS)
+        return (set(self.inputs) == {"params", "tokens"}
+                and self.output.name not in (*MORE_IS_BETTER, *SETTINGS, *COSTS))
 
     def allocate(self, compute: Any, flop_per_param_token: float = FLOP_PER_PARAM_TOKEN) -> Allocation:
         """The params and tokens with the best output at ``compute`` = k N D [FLOP].

@@ -18,7 +18,7 @@ from typing import Annotated, Any, ClassVar, get_args
 import numpy as np
 
 from lawful.errors import InputError, LawError, LawfulError, UnknownName
-from lawful.laws.base import MORE_IS_BETTER, Exponent, Law, Limit, Real
+from lawful.laws.base import Exponent, Law, Limit, Real
 from lawful.laws.expressions import Expr, evaluate
 from lawful.laws.guesses import Guess, guesses
 from lawful.laws.parser import parse, refusal
@@ -56,8 +56,7 @@ class Formula(Law):
     @property
     def splits_compute(self) -> bool:
         """Whether the law says how to divide compute: params and tokens alone, and an output known to be a loss."""
-        return (set(self.inputs) == {"params", "tokens"} and self.output.name not in MORE_IS_BETTER
-                and self.output.unit != "")
+        return super().splits_compute and self.output.unit != ""
 
     def limits_on(self, quantities: Mapping[str, Any]) -> dict[str, Limit]:
         """``limits`` with every search beginning where these quantities of the runs say."""
