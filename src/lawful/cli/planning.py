@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
+from lawful.cli.deciding import Asked, decide_and_show, digits
 from lawful.cli.options import Fitting, Output, Rows, RunsPath, Spending, find_law
 from lawful.cli.output import check, show
 from lawful.errors import FailedToAnswer, InputError
@@ -23,6 +24,13 @@ def plan(
     *,
     law: str | None = None,
     strict: Annotated[bool, Parameter(negative="")] = False,
+    vary: Annotated[list[str] | None, Parameter(negative="", consume_multiple=False)] = None,
+    subject: Annotated[list[str] | None, Parameter(negative="", consume_multiple=False)] = None,
+    minimise: Annotated[str | None, Parameter(name=["--minimise", "--minimize"])] = None,
+    serve_tokens: str | None = None,
+    serve_mfu: str | None = None,
+    unique_tokens: str | None = None,
+    max_memory: str | None = None,
     spending: Spending = _NOTHING,
     fitting: Fitting = _PLAIN,
     rows: Rows = _ALL_ROWS,
@@ -38,6 +46,20 @@ def plan(
         A catalogue key (hoffmann2022_approach3) or a saved fit (fit.json).
     strict
         Refuse a plan beyond what the fit was tested on; of a published law, beyond the runs of its source.
+    vary
+        A quantity to decide, within limits, among choices, or held: --vary params=1e8:1e12 --vary post_bits=4,8,16.
+    subject
+        What must hold: --subject "loss<=2.1" --subject "tokens_per_param>=20".
+    minimise
+        What is to be least, the law's outcome where left out; several with commas give a frontier: --minimise loss,usd.
+    serve_tokens
+        Tokens to be served over the model's life: they cost 2 FLOP a parameter.
+    serve_mfu
+        What serving reaches of the device's peak (default 0.2).
+    unique_tokens
+        Unique tokens there are; with a law of repetition they are repeated where that pays.
+    max_memory
+        Bytes that the weights may take in serving: 80e9.
     """
     from lawful.plan import plan as solve
 
@@ -45,7 +67,8 @@ def plan(
     if (runs is None) == (law is None):
         raise InputError("give a law to plan with: --law hoffmann2022_approach3, --law fit.json, or a table of runs")
     budget = spending.budget()
-    if budget is None:
+    asked = Asked(vary or [], subject or [], minimise, serve_tokens, serve_mfu, unique_tokens, max_memory)
+    if budget is None and not asked.anything:
         raise InputError("give a budget: --compute 1e21, --gpu-hours, --days, --usd or --kwh (with --device)")
     if law is not None:
         found = find_law(law)
@@ -55,7 +78,12 @@ def plan(
         assert runs is not None
         read = rows.read(runs)
         found = fit(fitting.law(read), read, **fitting.options())  # type: ignore[arg-type]
-    made = solve(found, budget, fitting.level if law is not None and fitting.level != _PLAIN.level else None)
+    level = fitting.level if law is not None and fitting.level != _PLAIN.level else None
+    if asked.anything:
+        decide_and_show(asked.problem(found, budget), level, strict, output)
+        return
+    assert budget is not None
+    made = solve(found, budget, level)
     if strict and made.forecast.refused:
         raise FailedToAnswer(f"--strict: {made.forecast.refused}")
     show(made, plan_text(made), output, made.warnings)
@@ -67,8 +95,8 @@ def plan_text(made: Plan) -> str:
     if made.intervals or made.sensitivity:
         lines.append("")
     for name, i in made.intervals.items():
-        lines.append(f"  {name:<8} {_value(name, i.value):>10}   {100 * made.forecast.level:g} % "
-                     f"[{_value(name, i.low)}, {_value(name, i.high)}]")
+        lines.append(f"  {name:<8} {digits(name, i.value):>10}   {100 * made.forecast.level:g} % "
+                     f"[{digits(name, i.low)}, {digits(name, i.high)}]")
     for name, off in made.sensitivity.items():
         size = "half" if name.endswith("half") else "twice"
         lines.append(f"  at {size} the params: loss {off.loss:.4f} (+{off.loss_increase:.4f}), as if "
@@ -80,7 +108,3 @@ def plan_text(made: Plan) -> str:
         lines.append("  cost: " + ", ".join(cost))
     lines += ["", "This rests on:", *(f"  - {a}" for a in made.assumptions)]
     return "\n".join(lines)
-
-
-def _value(name: str, value: float) -> str:
-    return f"{value:.4f}" if name == "loss" else format_number(value)

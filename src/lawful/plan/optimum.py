@@ -16,11 +16,9 @@ from lawful.fit import Fit, Forecast, forecast
 from lawful.fit.forecast import FAR
 from lawful.laws.base import Law
 from lawful.laws.published import Published
+from lawful.plan.costs import SIX_ND
 from lawful.quantities import FLOP_PER_PARAM_TOKEN, format_number, quantity
 from lawful.results import Caveat, Interval
-
-_SIX_ND = (f"Compute is {FLOP_PER_PARAM_TOKEN:g} x params x tokens: attention over long contexts and recomputation "
-           "come on top.")
 
 
 @dataclass(frozen=True)
@@ -89,7 +87,7 @@ def plan(law: Fit | Published, budget: Budget, level: float | None = None) -> Pl
     """
     compute = budget.train_flop
     inner = law.law
-    assumptions = (_SIX_ND, *budget.assumptions())
+    assumptions = (SIX_ND, *budget.assumptions())
     cost = train_cost(compute, budget)
     name = law.key if isinstance(law, Published) else f"{inner.form} fitted to {law.source}"
     if inner.output.name == "params" and inner.inputs == ("compute",):
