@@ -2,7 +2,7 @@
 
 ``quickstart.svg`` is drawn from the packaged sweep, ``chinchilla-fit.svg`` from the public table of Besiroglu et
 al. 2024, found by LAWFUL_SHARED or beside the repository; where it is absent that figure is left as it is.
-``schedules.svg`` and ``reach.svg`` are drawn from the simulated tables of ``docs/examples``.
+``schedules.svg``, ``reach.svg`` and ``profiles.svg`` are drawn from the simulated tables of ``docs/examples``.
 ``backtest.svg`` is drawn from the public table as well.
 """
 
@@ -30,6 +30,7 @@ from lawful.runs import RunTable
 from lawful.store import packaged_sweep, read_runs
 from lawful.validate import backtest
 from lawful.validate.horizons import pit_histogram
+from lawful.validate.identifiability import trace
 
 STATIC = Path(__file__).parent / "_static"
 SHARED = Path(os.environ.get("LAWFUL_SHARED", Path(__file__).parents[2] / "shared"))
@@ -156,6 +157,25 @@ def back_test(runs: RunTable) -> plt.Figure:
     return figure
 
 
+def profiles() -> plt.Figure:
+    """The profile of beta on the example's runs, and on a ladder with fixed tokens per parameter."""
+    table = read_runs(str(Path(__file__).parent / "examples" / "runs.csv"))
+    law = fit("chinchilla", table, bootstrap=0).law
+    params = np.geomspace(table["params"].min(), table["params"].max(), len(table))
+    noise = np.random.default_rng(0).standard_normal(len(table))
+    ladder = RunTable.of(params=params, tokens=20 * params, loss=law(params=params, tokens=20 * params)
+                         * np.exp(0.008 * noise))
+    values = np.linspace(0.05, 0.7, 66)
+    figure, axes = plt.subplots(figsize=(6.4, 3.8), layout="constrained")
+    for runs, colour, name in ((table, INK, "sizes and tokens varied"), (ladder, "#b4531f", "20 tokens per parameter")):
+        axes.plot(values, trace(runs, "chinchilla", "beta", values), color=colour, label=name)
+    axes.axhline(2.71, color=BAND, linewidth=1, linestyle="--")
+    axes.annotate("ends of a 90 % interval", (values[-1], 2.71), ha="right", va="bottom", fontsize=8)
+    axes.set(xlabel="beta, held", ylabel="rise of twice the log likelihood", ylim=(0, 12), title="Profile likelihood")
+    axes.legend(frameon=False, fontsize=8)
+    return figure
+
+
 def main() -> None:
     """Write each figure as SVG, and as PNG where asked, to be looked at."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -178,6 +198,7 @@ def main() -> None:
         save(reach(), "reach", options.png)
         if CHINCHILLA.is_file():
             save(back_test(tables["chinchilla-fit"][0]), "backtest", options.png)
+        save(profiles(), "profiles", options.png)
 
 
 def save(figure: plt.Figure, name: str, png: Path | None) -> None:

@@ -202,7 +202,7 @@ def test_the_json_keys_are_the_documented_ones(tmp_path: Path, monkeypatch: pyte
     for table in ("runs.csv", "recipes.csv", "sweep.csv"):
         shutil.copy(DOCS / "examples" / table, tmp_path)
     main_ = ("fit runs.csv --form auto --candidates chinchilla,kaplan --bootstrap 20",
-             "fit runs.csv --bootstrap 20 -o fit.json", "diagnose runs.csv --bootstrap 20",
+             "fit runs.csv --bootstrap 20 -o fit.json", "diagnose runs.csv --bootstrap 20", "identify runs.csv",
              "diagnose runs.csv --bootstrap 20 --checklist",
              "backtest runs.csv --bootstrap 20", "predict fit.json --at params=1B,tokens=20B",
              "predict fit.json --table runs.csv",

@@ -103,6 +103,12 @@ def fitted() -> Fit:
     return fit("chinchilla", simulate(), bootstrap=100)
 
 
+def test_a_question_that_has_no_logarithm_is_endlessly_far() -> None:
+    found = evidence({"mine": np.geomspace(1.0, 9.0, 9)}).place({"mine": -2.0})
+    assert found is not None
+    assert found.hull == found.aside == math.inf
+
+
 class TestForecasts:
     def test_carry_the_place_the_limit_and_what_the_interval_is(self, fitted: Fit) -> None:
         answer = forecast(fitted, {"params": 7e9, "tokens": 1.4e11})

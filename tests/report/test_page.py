@@ -131,6 +131,11 @@ def test_every_sentence_of_the_analysis_is_on_the_page(page, whole):
         assert sentence in page.text
 
 
+def test_the_stated_limit_stands_with_the_reach(page, whole):
+    limit = whole["plan"]["forecast"]["limit"]
+    assert limit[1:] in page.text
+
+
 def everywhere(value, text):
     """The data with every string that a user could have written replaced."""
     if isinstance(value, dict):

@@ -29,6 +29,7 @@ for _name, _target, _help in (
     ("discover", "discovering:discover", "Search for the law of a target in some inputs, judged by its forecasts."),
     ("diagnose", "validating:diagnose", "Find what stands between a table of runs and a plan."),
     ("backtest", "backtesting:backtest", "Fit on small runs, predict larger ones, and see how it went."),
+    ("identify", "identifying:identify", "Find what the runs determine of a law, and what run would settle it."),
     ("optima", "optima:optima", "Find the best learning rate and batch in each cell of a sweep, and their laws."),
     ("predict", "fitting:predict", "Ask a law or a saved fit about a run that was not made."),
     ("score", "registering:score", "Hold registered forecasts against the runs that have come in since."),

@@ -195,8 +195,8 @@ def predict(
     if isinstance(found, Fit) and level is not None:
         found = found.at_level(level)
     answers = [_reached(forecast(found, dict(zip(found.law.inputs, map(float, values), strict=True)),
-                                 None if isinstance(found, Fit) else level), strict)
-               for values in zip(*columns, strict=True)]
+                                 None if isinstance(found, Fit) else level), strict, f"row {row}: ")
+               for row, values in zip(runs.rows.tolist(), zip(*columns, strict=True), strict=True)]
     entered = enter(register, found, law, answers, note, output) if register is not None else {}
     show({"schema": "lawful.forecasts/1", "forecasts": [a.to_dict() for a in answers]} | entered,
          _forecasts_text(answers), output)
@@ -214,9 +214,9 @@ def asked(at: str, option: str, own: Sequence[str] = ()) -> dict[str, float]:
             for name, value in parse_assignments(at).items()}
 
 
-def _reached(answer: Forecast, strict: bool) -> Forecast:
+def _reached(answer: Forecast, strict: bool, where: str = "") -> Forecast:
     if strict and answer.refused:
-        raise FailedToAnswer(f"--strict: {answer.refused}")
+        raise FailedToAnswer(f"--strict: {where}{answer.refused}")
     return answer
 
 

@@ -29,11 +29,13 @@ RIDGE = 1e-10
 class Information:
     """In the unbounded variables: the ``covariance`` ``(coefficient, coefficient)`` of the estimate.
 
-    ``rate`` is what 2 (F - F_min) is multiplied by to be chi-squared with one degree of freedom a coefficient.
+    ``rate`` is what 2 (F - F_min) is multiplied by to be chi-squared with one degree of freedom a coefficient, and
+    ``unit`` is tau**2, the variance that one run counts with.
     """
 
     covariance: Array
     rate: float
+    unit: float
 
 
 def information(problem: Problem | Joint, c: Array, penalty: Objective, weights: Array | None = None) -> Information:
@@ -56,4 +58,5 @@ def information(problem: Problem | Joint, c: Array, penalty: Objective, weights:
     size = np.sqrt(np.diag(G)) + 1e-300
     inverse = np.linalg.inv(G / size[:, None] / size[None, :] + RIDGE * np.eye(p))
     covariance = mean_square / mean_rise**2 * inverse / size[:, None] / size[None, :]
-    return Information(0.5 * (covariance + covariance.T), mean_rise / max(mean_square, 1e-300))
+    return Information(0.5 * (covariance + covariance.T), mean_rise / max(mean_square, 1e-300),
+                       mean_square / mean_rise**2)

@@ -9,6 +9,8 @@ as the objective, and open where the objective never rises enough.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 
@@ -23,6 +25,9 @@ Array = npt.NDArray[np.float64]
 
 STEPS = np.array([-8.0, -5.0, -3.5, -2.5, -1.8, -1.2, -0.6, 0.6, 1.2, 1.8, 2.5, 3.5, 5.0, 8.0])
 """Where a coefficient is held, in standard errors from the estimate."""
+
+FARTHEST, ROUNDS = 24.0, 6
+"""How far from the estimate an end is looked for, in a logarithm: a factor of 2.6e10, and in how many rounds."""
 
 
 class _Holding(Solvable):
@@ -80,6 +85,79 @@ def profile(job: Job, point: Array, count: int, seed: int) -> Draws:
                                 np.maximum.accumulate(roots[STEPS > 0])])
         draws[:, j] = _inverse(normal[:, j], roots, places)
     return Draws(sample.space.coefficients(draws), float(np.mean(converged)))
+
+
+@dataclass(frozen=True)
+class Ends:
+    """Where a coefficient's profile interval ends; None where the objective never rises enough on that side."""
+
+    low: float | None
+    high: float | None
+
+
+def ends(job: Job, point: Array, level: float, others: Array | None = None) -> tuple[Ends, ...]:
+    """The profile interval of each coefficient at ``point`` ``(1, coefficient)``, open where it has no end.
+
+    ``others`` ``(start, coefficient)`` are further sets of coefficients that the rest may follow from, such as the
+    other optima of the search: a ridge is seldom found from one end of it. The steps at which a coefficient is held
+    are narrowed or widened until the interval ends between them, up to ``FARTHEST`` from the estimate in its
+    unbounded variable.
+    """
+    from scipy.special import ndtri
+
+    sample = job.sample
+    z = float(ndtri(0.5 + 0.5 * level)) * (sample.runs / job.problem.runs) ** 0.5  # of a long table a sample is held
+    centre = point if job.problem is sample else sample.descend(point, None, job.penalty).coefficients
+    known = information(sample, centre[0], job.penalty)
+    u, variance = sample.space.free(centre)[0], np.diag(known.covariance)
+    moved = sample.space.free(point)[0] - u  # the sample's own optimum is not the table's
+    rest = np.vstack([u, u if others is None else sample.space.free(others)])
+    whole = np.array([np.isinf(limit.low) and np.isinf(limit.high) for limit in sample.space.limits])
+    best = float(sample.solve(centre, None, job.penalty).objective[0])
+    found = []
+    for j in range(len(u)):
+        widest = np.inf if whole[j] else FARTHEST / STEPS[-1]
+        step, follow = min(np.sqrt(variance[j]), widest), known.covariance[j] / variance[j]
+        for _ in range(ROUNDS):
+            places, roots = signed_roots(job, known.rate, best, rest, j, step * STEPS, follow)
+            inner = max(-roots[len(STEPS) // 2 - 1], roots[len(STEPS) // 2 + 1])
+            if inner > z:  # it ends before the first step
+                step *= 0.3
+            elif (-roots[0] < z or roots[-1] < z) and step < widest:
+                step = min(4.0 * step, widest)
+            else:
+                break
+        sides = [float(np.interp(side, roots, places)) if roots[0] <= side <= roots[-1] else None for side in (-z, z)]
+        sides = [None if side is None else _coefficient(sample, u, j, side + moved[j]) for side in sides]
+        falls = sample.space.open(u[None, :])[1][0, j] < 0  # a coefficient that falls with its unbounded variable
+        found.append(Ends(*(sides[::-1] if falls else sides)))
+    return tuple(found)
+
+
+def _coefficient(problem: Problem | Joint, u: Array, j: int, value: float) -> float:
+    """The ``j``-th coefficient where its unbounded variable has this value."""
+    at = u.copy()
+    at[j] = value
+    return float(problem.space.coefficients(at[None, :])[0, j])
+
+
+def signed_roots(job: Job, rate: float, best: float, rest: Array, j: int, moves: Array,
+                 follow: Array) -> tuple[Array, Array]:
+    """Where the ``j``-th unbounded variable is held, ``moves`` from the first of ``rest`` and there, and signed roots.
+
+    ``rate`` is that of the information, ``best`` the lowest objective; the others start from where a normal would have
+    them, ``follow`` a unit of the held one, and from each of ``rest`` ``(start, coefficient)``.
+    """
+    u = rest[0]
+    starts = [u + moves[:, None] * follow]  # the others follow, or begin where they are
+    for start in rest:
+        starts.append(np.repeat(start[None, :], len(moves), axis=0))
+        starts[-1][:, j] = u[j] + moves
+    solved = _Holding(job.sample, j).descend(job.sample.space.coefficients(np.concatenate(starts)), None, job.penalty)
+    objective = np.where(np.isfinite(solved.objective), solved.objective, np.inf).reshape(len(starts), -1)
+    roots = np.sign(moves) * np.sqrt(np.maximum(2.0 * rate * (objective.min(axis=0) - best), 0.0))
+    return np.concatenate([(u[j] + moves)[moves < 0], [u[j]], (u[j] + moves)[moves > 0]]), np.concatenate(
+        [np.minimum.accumulate(roots[moves < 0][::-1])[::-1], [0.0], np.maximum.accumulate(roots[moves > 0])])
 
 
 def _inverse(z: Array, roots: Array, places: Array) -> Array:

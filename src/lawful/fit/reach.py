@@ -84,15 +84,20 @@ class Evidence:
             return None
         asked = np.array([at[name] for name in self.inputs], dtype=float)
         logs = np.array(self.widths) == 0
+        if (asked[logs] <= 0).any():  # a column of one's own, asked about where it has no logarithm
+            return Joint(math.inf, math.inf, 0.0, None, self._run(0), math.inf)
         q = np.where(logs, np.log10(np.where(logs, asked, 1.0)), asked / np.where(logs, 1.0, self.widths))
         hull, aside = self._outside(q)
         beyond = sum(math.log10(at[name]) for name in self.scale) - self.top if self.scale else 0.0
         distances = np.linalg.norm(q - self.points, axis=1)
         nearest = int(np.argmin(distances))
-        run = np.where(logs, 10.0 ** np.where(logs, self.points[nearest], 0.0),
-                       self.points[nearest] * np.array(self.widths))
-        return Joint(hull, aside, beyond if beyond > SLACK else 0.0, self._ratio(at),
-                     dict(zip(self.inputs, run.tolist(), strict=True)), float(distances[nearest]))
+        return Joint(hull, aside, beyond if beyond > SLACK else 0.0, self._ratio(at), self._run(nearest),
+                     float(distances[nearest]))
+
+    def _run(self, row: int) -> dict[str, float]:
+        """One of the points as quantities."""
+        return {name: float(10.0**v if width == 0 else v * width)
+                for name, v, width in zip(self.inputs, self.points[row], self.widths, strict=True)}
 
     def asides(self, cuts: Array) -> Array:
         """How far aside of the runs below each of these scales the runs above it lay, ``(run above a cut,)``.

@@ -1,8 +1,11 @@
-"""How far a law can be trusted: ``diagnose`` and ``backtest``."""
+"""How far a law can be trusted: ``diagnose``, ``identify`` and ``backtest``."""
 
 from lawful.validate.backtest import backtest, backtest_findings
 from lawful.validate.cuts import Backtest
 from lawful.validate.diagnose import diagnose
 from lawful.validate.findings import Diagnosis, Finding, Severity
+from lawful.validate.identifiability import identify
+from lawful.validate.identified import Identifiability
 
-__all__ = ["Backtest", "Diagnosis", "Finding", "Severity", "backtest", "backtest_findings", "diagnose"]
+__all__ = ["Backtest", "Diagnosis", "Finding", "Identifiability", "Severity", "backtest", "backtest_findings",
+           "diagnose", "identify"]
