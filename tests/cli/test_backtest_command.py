@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -94,3 +95,30 @@ def test_what_cannot_be_is_one_sentence(table, capsys, words, code, says):
     assert out == ""
     assert len(err.strip().splitlines()) == 1, err
     assert "Traceback" not in err
+
+
+def test_a_saved_back_test_adjusts_a_forecast_and_only_of_its_own_form(table, capsys, tmp_path: Path):
+    bt, own, other = (str(tmp_path / name) for name in ("bt.json", "fit.json", "other.json"))
+    call(capsys, table, "--bootstrap", "20", "-o", bt)
+
+    def ask(law: str, *words: str) -> tuple[int, str, str]:
+        code = 0
+        try:
+            main(["predict", law, "--at", "params=3B,tokens=220B", "--conformal", bt, *words])
+        except SystemExit as stop:
+            code = int(stop.code or 0)
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    for form, file in (("chinchilla", own), ("kaplan", other)):
+        with suppress(SystemExit):
+            main(["fit", table, "--form", form, "--bootstrap", "20", "-o", file])
+    capsys.readouterr()
+    code, out, err = ask(own, "--json")
+    assert code == 0
+    assert json.loads(out)["basis"]["new_run"] == "conformal"
+    assert "warning [conformal]" in err
+    for law, says in ((other, "back-test of chinchilla"), ("hoffmann2022_approach3", "no interval to adjust")):
+        code, out, err = ask(law)
+        assert (code, out) == (2, "")
+        assert says in err

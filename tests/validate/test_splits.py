@@ -144,6 +144,11 @@ def test_groups_that_cannot_be_left_out_are_refused_or_said(labels, leave_out, e
         assert ",".join(w.code for w in short(labelled(**labels), leave_out=leave_out).warnings) == says
 
 
+def test_of_many_small_groups_a_few_are_named():
+    (warning,) = short(labelled(seed=[f"s{i // 4:02d}" for i in range(48)]), leave_out="seed").warnings
+    assert "s00, s01, s02, s03, s04 and 7 more" in warning.message
+
+
 def test_too_many_groups_and_scattered_budgets_are_refused():
     rng = np.random.default_rng(5)
     many = simulate(params=np.exp(rng.uniform(17, 22, 120)), tokens=np.exp(rng.uniform(20, 25, 120)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import textwrap
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from lawful.cli.options import Fitting, Output, Rows, RunsPath
@@ -12,6 +13,8 @@ from lawful.errors import InputError
 from lawful.quantities import QUANTITIES, format_number, parse_number, parse_positive
 
 if TYPE_CHECKING:
+    from lawful.fit import Fit, Forecast
+    from lawful.laws import Published
     from lawful.validate import Backtest
 
 _NO_OUTPUT, _ALL_ROWS, _PLAIN = Output(), Rows(), Fitting()
@@ -62,6 +65,26 @@ def backtest(
     tested = test(read, fitting.law(read), along=along, leave_out=leave_out, below=distances,
                   usd_per_flop=price, **fitting.options(RESAMPLES))  # type: ignore[arg-type]
     show(tested, backtest_text(tested), output, tested.warnings)
+
+
+def adjustment(file: str | None, found: Fit | Published) -> Callable[[Forecast], Forecast]:
+    """What the back-test saved in ``file`` does to forecasts of ``found``; nothing without one.
+
+    Raises ``InputError`` where it is a back-test of another form.
+    """
+    if file is None:
+        return lambda forecast: forecast
+    from lawful.fit import Fit
+    from lawful.store import read_json
+    from lawful.validate import Backtest, conformal
+
+    tested = Backtest.from_dict(read_json(file))
+    if not isinstance(found, Fit):
+        raise InputError(f"--conformal {file}: a published law has no interval to adjust; give a saved fit")
+    if tested.form not in (found.law.form, "auto"):
+        raise InputError(f"--conformal {file} is a back-test of {tested.form}, and the fit is of {found.law.form}: "
+                         f"make one with lawful backtest RUNS --form {found.law.form} -o {file}")
+    return conformal(tested).adjust
 
 
 def _price(device: str | None, usd_per_hour: str | None, mfu: str | None) -> float | None:

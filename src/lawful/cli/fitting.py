@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
+from lawful.cli.backtesting import adjustment
 from lawful.cli.options import Fitting, Output, Rows, RunsPath, find_law
 from lawful.cli.output import aligned, check, say, show
 from lawful.errors import FailedToAnswer, InputError
@@ -151,6 +152,7 @@ def predict(
     strict: Annotated[bool, Parameter(negative="")] = False,
     register: str | None = None,
     note: str | None = None,
+    conformal: str | None = None,
     rows: Rows = _ALL_ROWS,
     output: Output = _NO_OUTPUT,
 ) -> None:
@@ -172,6 +174,8 @@ def predict(
         Write the forecast down in this ledger, a file to which lines are only ever added.
     note
         A remark to keep with it there.
+    conformal
+        Make the interval for a new run as wide as this saved back-test shows that it should have been.
     """
     from lawful.cli.registering import check_ledger, enter
     from lawful.fit import Fit, forecast
@@ -184,8 +188,9 @@ def predict(
         raise InputError(f"--level must lie between 0 and 1, got {level:g}")
     found = find_law(law)
     own = found.law.inputs
+    adjusted = adjustment(conformal, found)
     if at is not None:
-        answer = _reached(forecast(found, asked(at, "--at", own), level), strict)
+        answer = adjusted(_reached(forecast(found, asked(at, "--at", own), level), strict))
         entered = enter(register, found, law, [answer], note, output) if register is not None else {}
         show(answer.to_dict() | entered, forecast_text(answer), output, answer.warnings)
         return
@@ -194,8 +199,8 @@ def predict(
     columns = runs.need(*found.law.inputs)
     if isinstance(found, Fit) and level is not None:
         found = found.at_level(level)
-    answers = [_reached(forecast(found, dict(zip(found.law.inputs, map(float, values), strict=True)),
-                                 None if isinstance(found, Fit) else level), strict, f"row {row}: ")
+    answers = [adjusted(_reached(forecast(found, dict(zip(found.law.inputs, map(float, values), strict=True)),
+                                          None if isinstance(found, Fit) else level), strict, f"row {row}: "))
                for row, values in zip(runs.rows.tolist(), zip(*columns, strict=True), strict=True)]
     entered = enter(register, found, law, answers, note, output) if register is not None else {}
     show({"schema": "lawful.forecasts/1", "forecasts": [a.to_dict() for a in answers]} | entered,

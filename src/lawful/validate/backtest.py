@@ -64,7 +64,8 @@ def backtest(runs: RunTable, form: str | Law | type[Law] = "chinchilla", *, leve
     cuts: list[Cut] = []
     lost: list[Regret] = []
     divided, warnings = _divided(runs, axis, fewest, leave_out, below)
-    known, refused = ([], {}) if leave_out or axis.name != "compute" else frontier(runs, target, level)
+    chooses = leave_out is None and axis.name == "compute" and any(law.splits_compute for law in laws)
+    known, refused = frontier(runs, target, level) if chooses else ([], {})
     for split in divided:
         train, test = runs.take(split.train), runs.take(split.test)
         try:
@@ -113,12 +114,17 @@ def _divided(runs: RunTable, axis: Axis, fewest: int, leave_out: str | None,
     names, counts = np.unique(labels, return_counts=True)
     warnings = []
     if large := sorted(set(names.tolist()) - {split.left_out for split in made}):
-        warnings.append(Caveat("group_left_in", f"without {leave_out} {', '.join(large)} fewer than {fewest} runs are "
+        warnings.append(Caveat("group_left_in", f"without {leave_out} {_some(large)} fewer than {fewest} runs are "
                                "left to fit: not predicted"))
     if small := [str(n) for n, count in zip(names, counts, strict=True) if count < SMALL_GROUP]:
-        warnings.append(Caveat("small_group", f"fewer than {SMALL_GROUP} runs have {leave_out} {', '.join(small)}: "
+        warnings.append(Caveat("small_group", f"fewer than {SMALL_GROUP} runs have {leave_out} {_some(small)}: "
                                "their coverage says little"))
     return made, warnings
+
+
+def _some(names: Sequence[str]) -> str:
+    """The first few of many names."""
+    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
 
 
 def _scale(axis: Axis, runs: RunTable) -> tuple[str, bool]:

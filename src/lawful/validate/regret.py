@@ -76,7 +76,7 @@ class Regret:
 
 
 @dataclass(frozen=True)
-class Budget:
+class BudgetCurve:
     """The runs of one budget as a curve: the log outcome against log params, and the tokens that go with a size."""
 
     compute: float
@@ -86,7 +86,7 @@ class Budget:
     bowl: Bowl
 
     @classmethod
-    def of(cls, compute: Array, params: Array, tokens: Array, outcome: Array, bowl: Bowl) -> Budget:
+    def of(cls, compute: Array, params: Array, tokens: Array, outcome: Array, bowl: Bowl) -> BudgetCurve:
         """The curve through runs of about one ``compute``."""
         sizes, at = np.unique(np.asarray(np.round(np.log(params), 3), dtype=np.float64), return_inverse=True)
         lowest = np.full(len(sizes), np.inf)
@@ -137,7 +137,7 @@ class Budget:
         return np.maximum(drawn, 0.0)
 
 
-def frontier(runs: RunTable, target: str, level: float) -> tuple[list[Budget], dict[float, str]]:
+def frontier(runs: RunTable, target: str, level: float) -> tuple[list[BudgetCurve], dict[float, str]]:
     """The budgets of ``runs`` that show a best size, in order, and by compute why others do not."""
     if not {"params", "tokens", "compute"} <= runs.quantities.keys() or runs[target].min() <= 0:
         return [], {}
@@ -157,14 +157,15 @@ def frontier(runs: RunTable, target: str, level: float) -> tuple[list[Budget], d
         group = groups[int(bowl.cell["place"])]
         compute = runs["compute"][group]
         if bowl.status.value == "ok":
-            shown.append(Budget.of(compute, runs["params"][group], runs["tokens"][group], runs[target][group], bowl))
+            params, tokens, outcome = (runs[name][group] for name in ("params", "tokens", target))
+            shown.append(BudgetCurve.of(compute, params, tokens, outcome, bowl))
         else:
             refused[float(np.exp(np.log(compute).mean()))] = bowl.reason or bowl.status.sentence
     return shown, refused
 
 
-def regrets(expected: Expected, train_max: float, known: Sequence[Budget], refused: Mapping[float, str], level: float,
-            kept: float | None = None, usd_per_flop: float | None = None, seed: int = 0) -> list[Regret]:
+def regrets(expected: Expected, train_max: float, known: Sequence[BudgetCurve], refused: Mapping[float, str],
+            level: float, kept: float | None = None, usd_per_flop: float | None = None, seed: int = 0) -> list[Regret]:
     """What following ``expected``, fitted up to ``train_max``, would have lost at each larger budget of ``known``.
 
     ``kept`` are the tokens per parameter of the alternative; ``usd_per_flop`` the price of compute.
@@ -176,7 +177,7 @@ def regrets(expected: Expected, train_max: float, known: Sequence[Budget], refus
     return sorted(found, key=lambda r: r.compute)
 
 
-def _regret(expected: Expected, train_max: float, budget: Budget, known: Sequence[Budget], level: float,
+def _regret(expected: Expected, train_max: float, budget: BudgetCurve, known: Sequence[BudgetCurve], level: float,
             kept: float | None, usd_per_flop: float | None, seed: int) -> Regret:
     x = budget.chosen_by(expected)
     excess = budget.excess(x)
@@ -193,13 +194,13 @@ def _regret(expected: Expected, train_max: float, budget: Budget, known: Sequenc
         not budget.sizes[0] <= x <= budget.sizes[-1])
 
 
-def _size_at(budget: Budget, ratio: float) -> float:
+def _size_at(budget: BudgetCurve, ratio: float) -> float:
     """The log params at which this budget has ``ratio`` tokens per parameter."""
     slope, start = budget.tokens
     return float((start - math.log(ratio)) / (1.0 - slope))
 
 
-def _wasted(budget: Budget, excess: float, known: Sequence[Budget]) -> float:
+def _wasted(budget: BudgetCurve, excess: float, known: Sequence[BudgetCurve]) -> float:
     """The share of the budget that the realised optima, joined in logs, did not need for this outcome."""
     below = [b for b in known if b.compute <= budget.compute]
     outcome = np.minimum.accumulate([b.best for b in below])
