@@ -87,6 +87,8 @@ def load(task: Task, data: Path) -> tuple[tuple[Series, ...], tuple[LeftOut, ...
         runs.need(task.target, *task.inputs)
         if task.dedupe:
             runs = _once(runs, task)
+        if task.best:
+            runs = _best(runs, task)
         parts = list(_parts(runs, task))
         found = [_cut(task, name, group, part, cut) for name, group, part in parts for cut in task.split.cuts]
     except InputError as problem:
@@ -122,6 +124,15 @@ def _once(runs: RunTable, task: Task) -> RunTable:
     numbers = [runs[name].astype(str) for name in (*task.inputs, task.target)]
     _, first = np.unique(np.stack([*named, *numbers]), axis=1, return_index=True)
     return runs.take(np.sort(first))
+
+
+def _best(runs: RunTable, task: Task) -> RunTable:
+    """Of the runs that share the columns ``best``, in one series and on one side, the one with the lowest target."""
+    columns = (*task.series, *task.best, *([task.split.column] if task.split.column else []))
+    cells = np.unique(np.stack([runs.label(column) for column in columns], axis=1), axis=0, return_inverse=True)[1]
+    order = np.lexsort((runs[task.target], cells.ravel()))
+    first = np.unique(cells.ravel()[order], return_index=True)[1]
+    return runs.take(np.sort(order[first]))
 
 
 def _parts(runs: RunTable, task: Task) -> Iterator[tuple[str, str, RunTable]]:

@@ -70,8 +70,9 @@ class Task:
     """One data set's extrapolation task.
 
     ``series`` are the columns whose every combination is one extrapolation, ``by`` the column that medians are taken
-    over. ``thin`` keeps so many training runs of each series, even in the logarithm of its scale, for every method
-    alike; ``fewest`` is what a cut must leave below it. ``content`` is the file as it was read.
+    over. Of runs that share the columns ``best``, the one with the lowest target stands for all: a sweep of learning
+    rates, or the log of a run. ``thin`` keeps so many training runs of each series, even in the logarithm of its
+    scale, for every method alike; ``fewest`` is what a cut must leave below it. ``content`` is the file as it was read.
     """
 
     name: str
@@ -90,6 +91,7 @@ class Task:
     metric: str = "rmsle"
     methods: str | tuple[str, ...] = "curves"
     dedupe: bool = True
+    best: tuple[str, ...] = ()
     thin: int | None = None
     fewest: int = 5
     published: Published = Published()
@@ -99,8 +101,8 @@ class Task:
 _KEYS: Mapping[str, Mapping[str, tuple[type, ...]]] = {
     "task": {"title": (str,), "source": (str,), "folder": (str,), "table": (str,), "where": (str,), "map": (dict,),
              "derive": (dict,), "series": (str, list), "by": (str,), "target": (str,), "inputs": (str, list),
-             "metric": (str,), "methods": (str, list), "dedupe": (bool,), "thin": (int,), "fewest": (int,),
-             "split": (dict,), "published": (dict,)},
+             "metric": (str,), "methods": (str, list), "dedupe": (bool,), "best": (str, list), "thin": (int,),
+             "fewest": (int,), "split": (dict,), "published": (dict,)},
     "split": {"column": (str,), "train": (str, list), "test": (str, list), "train_where": (str,),
               "test_where": (str,), "along": (str,), "below": (float, int, list), "share": (float,),
               "interpolates": (bool,)},
@@ -169,7 +171,7 @@ def parse(content: Mapping[str, Any], file: str, name: str, beside: str = "") ->
                 raise InputError(f"{file}: {key}.{inner} must be a text, got {value!r}")
     return Task(**{
         **given, "name": name, "content": content, "inputs": _listed(given["inputs"]),
-        "series": _listed(given.get("series", ())), "split": split,
+        "series": _listed(given.get("series", ())), "best": _listed(given.get("best", ())), "split": split,
         "methods": methods if methods in METHODS else _listed(methods),
         "published": Published(**{**published, "key": _listed(published.get("key", ()))})})
 
