@@ -63,6 +63,11 @@ def test_what_has_come_in_is_scored(folder: Path) -> None:
     assert "warning [shared_outcomes]" in text.stderr
 
 
+def test_runs_come_from_standard_input_as_well(folder: Path) -> None:
+    piped = read(lawful("score", "ledger.jsonl", "-", "--json", cwd=folder, stdin=(folder / "new.csv").read_text()))
+    assert [o["status"] for o in piped["outcomes"]] == ["hit", "miss", "pending"]  # type: ignore[attr-defined]
+
+
 def test_without_runs_the_ledger_is_listed(folder: Path) -> None:
     shown = lawful("score", "ledger.jsonl", cwd=folder).stdout
     assert shown.count("fit.json") == shown.count("a, b") == 3

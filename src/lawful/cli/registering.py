@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from lawful.cli.options import Output, Rows
+from lawful.cli.options import Output, Rows, RunsPath
 from lawful.cli.output import aligned, check, say, show
 from lawful.errors import InputError
 from lawful.quantities import format_number, parse_assignments, parse_number, quantity
@@ -68,8 +68,9 @@ def enter(path: str, law: Fit | Published, name: str, answers: Sequence[Forecast
 
 def score(
     ledger: str,
+    table: RunsPath | None = None,
     /,
-    *runs: str,
+    *more: str,
     observed: str | None = None,
     entry: int | None = None,
     verify: Annotated[bool, Parameter(name="--check", negative="")] = False,
@@ -85,8 +86,10 @@ def score(
     ----------
     ledger
         The file that lawful predict --register wrote.
-    runs
-        Tables of finished runs; without one, what is registered is listed.
+    table
+        The finished runs: csv, tsv, jsonl, parquet, or - for standard input; without, what is registered is listed.
+    more
+        Further tables of runs, merged with the first.
     observed
         One outcome instead of a table: --entry 3 --observed loss=2.41.
     entry
@@ -105,6 +108,7 @@ def score(
     from lawful.validate.settle import TOLERANCE, settle, settle_one
 
     check(output)
+    runs = () if table is None else (table, *more)
     one = observed is not None or entry is not None
     of_runs = {"--tolerance": tolerance, "--date": date, "--where": rows.where, "--map": rows.map}
     if verify and (runs or one):
