@@ -60,6 +60,7 @@ SEEN: dict[str, tuple[str, dict[str, object]]] = {
     "mixture": ("data_change", {"mixture.code": cycle(0.1, 0.5), "mixture.web": cycle(0.9, 0.5)}),
     "modality": ("modalities", {"modality": cycle("text", "image")}),
     "optimizer": ("optimizer_change", {"optimizer": cycle("adamw", "muon")}),
+    "a header of several words": ("data_change", {"train_dataset_name": cycle("c4", "pile")}),
     "passes": ("repeated_data", {"unique_tokens": np.full(N, RUNS["tokens"].max() / 20)}),
     "epochs": ("repeated_data", {"epochs": cycle(1, 2, 10)}),
     "warm-up by steps": ("long_warmup", {"warmup_steps": np.full(N, 0.6 * STEPS.min()), "steps": STEPS}),
@@ -107,6 +108,8 @@ HARMLESS: dict[str, dict[str, object]] = {
     "small batches": {"batch_tokens": np.full(N, 2**17)},
     "arch names the size": {"arch": np.array([f"gpt-{n:.3g}" for n in RUNS["params"]])},
     "one shape": {"width": (RUNS["params"] / 4e4) ** (1 / 3) * 32, "depth": (RUNS["params"] / 4e4) ** (1 / 3)},
+    "data sets of evaluation": {"eval_dataset": cycle("c4", "pile"), "val_corpus": cycle("a", "b")},
+    "a number beside a telling word": {"dataset_shards": cycle(3, 4), "data_seed": cycle(0, 1)},
     "words in the warm-up": {"warmup": cycle("linear")},
 }
 
@@ -164,6 +167,13 @@ def test_runs_on_one_frontier_are_found_and_a_fixed_ratio_is_not_called_so(expon
     ratio = RunTable.of(params=params, tokens=20 * params, loss=TRUTH(params, 20 * params))
     budget = RunTable.of(params=params, tokens=1e21 / params, loss=TRUTH(params, 1e21 / params))
     assert "frontier_only" not in {**found(ratio), **found(budget)}
+
+
+def test_columns_of_optima_are_taken_at_their_word() -> None:
+    named = table({"params": "N_opt", "tokens": "D_opt"}, params=None, tokens=None, N_opt=RUNS["params"],
+                  D_opt=RUNS["tokens"])
+    assert found(named)["frontier_only"].severity is Severity.CAUTION
+    assert "N_opt, D_opt" in found(named)["frontier_only"].evidence
 
 
 def test_the_figures_of_the_modes_are_those_of_the_catalogue() -> None:

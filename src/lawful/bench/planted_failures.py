@@ -8,6 +8,7 @@ tables.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -189,6 +190,7 @@ def _warmup(clean: CleanTable, rng: Random) -> Planted | None:
 @planted("one learning rate", "one_learning_rate")
 def _one_rate(clean: CleanTable, rng: Random) -> Planted | None:
     """All sizes share one learning rate, right for one of them."""
+    clean = replace(clean, columns={name: values for name, values in clean.columns.items() if name != "lr"})
     params, tokens = clean.columns["params"], clean.columns["tokens"]
     best = np.asarray(law("steplaw2025:learning_rate")(params=params, tokens=tokens), dtype=float)
     rate = float(np.exp(rng.uniform(np.log(best.min()), np.log(best.max()))))

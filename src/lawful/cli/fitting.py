@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
@@ -15,10 +15,11 @@ from lawful.errors import FailedToAnswer, InputError
 from lawful.quantities import format_number, parse_assignments, parse_number, parse_positive, quantity
 
 if TYPE_CHECKING:
-    from lawful.fit import Forecast
+    from lawful.fit import Fit, Forecast
     from lawful.fit.groups import GroupedFit
     from lawful.fit.hierarchical import HierarchicalFit
     from lawful.fit.refit import Refit
+    from lawful.laws import Published
     from lawful.runs import RunTable
 
 _NO_OUTPUT, _ALL_ROWS, _PLAIN = Output(), Rows(), Fitting()
@@ -190,7 +191,7 @@ def predict(
     own = found.law.inputs
     adjusted = adjustment(conformal, found)
     if at is not None:
-        answer = adjusted(_reached(forecast(found, asked(at, "--at", own), level), strict))
+        answer = _warned(found, adjusted(_reached(forecast(found, asked(at, "--at", own), level), strict)))
         entered = enter(register, found, law, [answer], note, output) if register is not None else {}
         show(answer.to_dict() | entered, forecast_text(answer), output, answer.warnings)
         return
@@ -199,8 +200,9 @@ def predict(
     columns = runs.need(*found.law.inputs)
     if isinstance(found, Fit) and level is not None:
         found = found.at_level(level)
-    answers = [adjusted(_reached(forecast(found, dict(zip(found.law.inputs, map(float, values), strict=True)),
-                                          None if isinstance(found, Fit) else level), strict, f"row {row}: "))
+    answers = [_warned(found, adjusted(_reached(
+                   forecast(found, dict(zip(found.law.inputs, map(float, values), strict=True)),
+                            None if isinstance(found, Fit) else level), strict, f"row {row}: ")))
                for row, values in zip(runs.rows.tolist(), zip(*columns, strict=True), strict=True)]
     entered = enter(register, found, law, answers, note, output) if register is not None else {}
     show({"schema": "lawful.forecasts/1", "forecasts": [a.to_dict() for a in answers]} | entered,
@@ -211,6 +213,13 @@ def predict(
     for code, what in _OF_THE_QUESTION.items():
         if count := sum(w.code == code for w in caveats):
             say(f"warning [{code}]: {count} of {len(answers)} questions {what}", output)
+
+
+def _warned(law: Fit | Published, answer: Forecast) -> Forecast:
+    """The forecast with the known failure modes that bear on its question."""
+    from lawful.validate.question import question_caveats
+
+    return replace(answer, warnings=(*answer.warnings, *question_caveats(law, answer.at)))
 
 
 def asked(at: str, option: str, own: Sequence[str] = ()) -> dict[str, float]:

@@ -70,6 +70,7 @@ def plan(
     asked = Asked(vary or [], subject or [], minimise, serve_tokens, serve_mfu, unique_tokens, max_memory)
     if budget is None and not asked.anything:
         raise InputError("give a budget: --compute 1e21, --gpu-hours, --days, --usd or --kwh (with --device)")
+    read = None
     if law is not None:
         found = find_law(law)
     else:
@@ -83,7 +84,7 @@ def plan(
         decide_and_show(asked.problem(found, budget), level, strict, output)
         return
     assert budget is not None
-    made = solve(found, budget, level)
+    made = solve(found, budget, level, read)
     if strict and made.forecast.refused:
         raise FailedToAnswer(f"--strict: {made.forecast.refused}")
     show(made, plan_text(made), output, made.warnings)

@@ -19,6 +19,8 @@ from lawful.laws.published import Published
 from lawful.plan.costs import SIX_ND
 from lawful.quantities import FLOP_PER_PARAM_TOKEN, format_number, quantity
 from lawful.results import Caveat, Interval
+from lawful.runs import RunTable
+from lawful.validate.question import question_caveats
 
 
 @dataclass(frozen=True)
@@ -79,9 +81,11 @@ class Plan:
         }
 
 
-def plan(law: Fit | Published, budget: Budget, level: float | None = None) -> Plan:
+def plan(law: Fit | Published, budget: Budget, level: float | None = None, runs: RunTable | None = None) -> Plan:
     """The compute-optimal split of ``budget`` under ``law``, with forecast, cost and sensitivity.
 
+    Its warnings say the known failure modes that bear on it, with those that ``runs``, to which the law was fitted,
+    show.
     Raises ``LawError`` for a law that cannot divide compute between params and tokens, unless it gives the
     optimal params outright, as approaches 1 and 2 of Hoffmann et al. 2022 do.
     """
@@ -102,7 +106,7 @@ def plan(law: Fit | Published, budget: Budget, level: float | None = None) -> Pl
         intervals = fitted.allocate(compute)[1]
     assumptions = (*assumptions, f"{expected.limit[0].upper()}{expected.limit[1:]}.")
     return Plan(decision, intervals, expected, cost, _sensitivity(inner, decision), budget, name, assumptions,
-                (*expected.warnings, *_uncertain(intervals)))
+                (*expected.warnings, *_uncertain(intervals), *question_caveats(law, decision, runs)))
 
 
 def _read_off(law: Fit | Published, name: str, compute: float, budget: Budget, cost: Cost,

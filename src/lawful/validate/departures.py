@@ -6,6 +6,7 @@ dense models do not have in mind. Which columns those are stands with each mode 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -19,6 +20,9 @@ from lawful.validate.modes import MODES, as_finding
 
 MOST_KINDS = 20
 """Distinct values of a label up to which it sorts runs into kinds; beyond, it names them."""
+
+EVALUATED = frozenset({"eval", "val", "valid", "validation", "test", "downstream", "target"})
+"""Words of a header that speak of evaluation: its data sets are no property of the training."""
 
 SHAPE_SPREAD = 0.2
 """Decades (standard deviation) of width over depth among models of one size from which shapes vary: Kaplan et al. 2020
@@ -60,13 +64,29 @@ def _kinds(runs: RunTable, headers: tuple[str, ...], absent: bool) -> Iterator[t
     Empty cells are a kind where they say that a run is without it (``absent``), and else unknown.
     """
     for name in runs.labels:
-        if name.lower() not in headers:
+        if not _called(name, headers, runs):
             continue
         values, at, counts = np.unique(runs.labels[name], return_inverse=True, return_counts=True)
         kinds = values if absent else values[values != ""]
         if 1 < len(kinds) <= max(MOST_KINDS, len(runs) // 4) and not _names_sizes(runs, at):
             shown = ", ".join(f"{v or 'empty'} ({c})" for v, c in list(zip(values, counts, strict=True))[:5])
             yield f"{name} is {shown}" + (f" and {len(values) - 5} more" if len(values) > 5 else ""), True
+
+
+def _called(name: str, headers: tuple[str, ...], runs: RunTable) -> bool:
+    """Whether a label's header is one of ``headers``, or has one among its words and holds words itself."""
+    if name.lower() in headers:
+        return True
+    words = set(re.split(r"[^a-z]+", name.lower()))
+    return bool(words & set(headers)) and not words & EVALUATED and not any(_is_number(v) for v in runs.labels[name][:9])
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _names_sizes(runs: RunTable, at: npt.NDArray[Any]) -> bool:

@@ -7,6 +7,7 @@ thresholds here are consequences for the answer, from published laws where there
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -20,9 +21,9 @@ from lawful.validate.findings import Finding, Severity, rows_text
 from lawful.validate.modes import as_finding
 from lawful.validate.table_checks import FIXED_RATIO_SPREAD
 
-MOVED = 0.10
-"""Relative change of an exponent with the counting of params at which it matters: of 0.5, a tenth moves the optimal
-params by 40 % over three decades of compute."""
+MOVED = 0.05
+"""Relative change of an exponent with the counting of params at which it matters: of 0.5, a twentieth moves the optimal
+params by a fifth over three decades of compute."""
 
 SMALL = 1e8
 """Params below which embeddings are a fifth of a usual model and more (``pearce2024_reconciling``)."""
@@ -37,6 +38,9 @@ moves (Li et al. 2025 call the optimum broad)."""
 
 CRITICAL_FACTOR = 2.0
 """Batch over the larger of two published critical sizes beyond which it is too large: they differ by as much."""
+
+CHOSEN = frozenset({"opt", "optimal", "best"})
+"""Words of a header that say its runs were chosen for their outcome."""
 
 FEW_PASSES = 4.0
 """Passes over the data up to which they are nearly as good as new (Muennighoff et al. 2023)."""
@@ -144,7 +148,7 @@ def batch(fit: Fit, runs: RunTable) -> Iterator[Finding]:
         critical = np.maximum(critical, law("kaplan2020_critical_batch")(loss=runs["loss"]))
     over = runs["batch_tokens"] / critical
     large = over > CRITICAL_FACTOR
-    if large.sum() >= 2:
+    if large.any():
         rows = tuple(runs.rows[large].tolist())
         yield as_finding("large_batch", Severity.CAUTION,
                          f"{rows_text(rows)}: batches up to {over.max():.2g} times the critical size that published "
@@ -156,6 +160,11 @@ def frontier(fit: Fit, runs: RunTable) -> Iterator[Finding]:
     if not {"params", "tokens"} <= set(fit.law.inputs) or not {"params", "tokens"} <= runs.columns.keys():
         return
     x, y = np.log10(runs["params"]), np.log10(runs["tokens"])
+    chosen = [c.column for name, c in runs.columns.items() if name in ("params", "tokens", fit.law.output.name)
+              and set(re.split(r"[^a-z]+", c.column.lower())) & CHOSEN]
+    if chosen:
+        yield as_finding("frontier_only", Severity.CAUTION, f"{', '.join(chosen)} by name hold the best of several runs")
+        return
     if len(np.unique(x)) < 4 or np.std(y - x) < FIXED_RATIO_SPREAD:  # a fixed ratio has a finding of its own
         return
     slope, start = np.polyfit(x, y, 1)

@@ -178,7 +178,7 @@ _USE = (
          "Constants depend on which tokens per parameter are in the fit: models to be served are trained far longer "
          "than compute-optimal ones.",
          "add one small run at the question's tokens per parameter",
-         ("sardana2023_inference_aware:refit_all", "gadre2024_overtraining:c4"), found_by=("far_extrapolation",)),
+         ("sardana2023_inference_aware:refit_all", "gadre2024_overtraining:c4"), found_by=("novel_combination",)),
     Mode("thresholded_metric", "A sharp metric over a smooth loss",
          "Exact match and multiple choice turn a smooth loss into a jump, and no law of the jump extrapolates.",
          "model the loss, then the metric as a function of the loss",
