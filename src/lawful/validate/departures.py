@@ -78,7 +78,8 @@ def _called(name: str, headers: tuple[str, ...], runs: RunTable) -> bool:
     if name.lower() in headers:
         return True
     words = set(re.split(r"[^a-z]+", name.lower()))
-    return bool(words & set(headers)) and not words & EVALUATED and not any(_is_number(v) for v in runs.labels[name][:9])
+    numbers = any(_is_number(value) for value in runs.labels[name][:9])
+    return bool(words & set(headers)) and not words & EVALUATED and not numbers
 
 
 def _is_number(text: str) -> bool:

@@ -36,8 +36,9 @@ RATE_FACTOR = 2.0
 """Factor between the best learning rates of the table's ends at which one for all is wrong: within it the loss hardly
 moves (Li et al. 2025 call the optimum broad)."""
 
-CRITICAL_FACTOR = 2.0
-"""Batch over the larger of two published critical sizes beyond which it is too large: they differ by as much."""
+LEAST_WORTH, OVERHEAD = 0.75, 0.2
+"""What a run's tokens must be worth in its batches: 1 / (1 + B / B_crit) by the definition of McCandlish et al. 2018.
+Zhang et al. 2024 call critical the batch that takes a fifth more tokens, which is a fifth of that B_crit."""
 
 CHOSEN = frozenset({"opt", "optimal", "best"})
 """Words of a header that say its runs were chosen for their outcome."""
@@ -143,16 +144,17 @@ def batch(fit: Fit, runs: RunTable) -> Iterator[Finding]:
     """Runs whose batch lies above what the published laws of the critical batch give."""
     if not {"batch_tokens", "tokens"} <= set(runs.quantities) or "batch_tokens" in fit.law.inputs:
         return
-    critical = np.asarray(law("zhang2024_critical_batch")(tokens=runs["tokens"]), dtype=float)
+    critical = np.asarray(law("zhang2024_critical_batch")(tokens=runs["tokens"]), dtype=float) / OVERHEAD
     if "loss" in runs:
         critical = np.maximum(critical, law("kaplan2020_critical_batch")(loss=runs["loss"]))
-    over = runs["batch_tokens"] / critical
-    large = over > CRITICAL_FACTOR
+    worth = 1.0 / (1.0 + runs["batch_tokens"] / critical)
+    large = worth < LEAST_WORTH
     if large.any():
         rows = tuple(runs.rows[large].tolist())
         yield as_finding("large_batch", Severity.CAUTION,
-                         f"{rows_text(rows)}: batches up to {over.max():.2g} times the critical size that published "
-                         "laws give for their tokens and loss", rows)
+                         f"{rows_text(rows)}: in batches of up to {runs['batch_tokens'][large].max():.3g} their tokens "
+                         f"are worth as little as {100 * worth.min():.0f} % of as many in small ones, by published "
+                         "laws of the critical batch", rows)
 
 
 def frontier(fit: Fit, runs: RunTable) -> Iterator[Finding]:
@@ -163,7 +165,8 @@ def frontier(fit: Fit, runs: RunTable) -> Iterator[Finding]:
     chosen = [c.column for name, c in runs.columns.items() if name in ("params", "tokens", fit.law.output.name)
               and set(re.split(r"[^a-z]+", c.column.lower())) & CHOSEN]
     if chosen:
-        yield as_finding("frontier_only", Severity.CAUTION, f"{', '.join(chosen)} by name hold the best of several runs")
+        yield as_finding("frontier_only", Severity.CAUTION,
+                         f"{', '.join(chosen)} by name hold the best of several runs")
         return
     if len(np.unique(x)) < 4 or np.std(y - x) < FIXED_RATIO_SPREAD:  # a fixed ratio has a finding of its own
         return
