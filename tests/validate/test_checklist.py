@@ -43,6 +43,7 @@ def test_what_the_data_tell_is_filled_in(study: tuple[RunTable, Fit, Backtest, D
         said["Which coefficients, with which intervals?"])
     assert f"{100 * fitted.noise:.2g} %" in str(said["How well does it fit?"])
     assert f"{100 * tested.rmse_log:.2g} %" in str(said["Was it tested on larger runs than it was fitted on?"])
+    assert str(said["How far beyond the runs may it be used?"]).startswith("this fit has been right within")
     assert said["What stands against it?"] == "nothing was found by lawful diagnose"
     assert "numpy " + np.__version__ in str(said["With which software?"])
 

@@ -12,6 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 import numpy as np
 
 from lawful.fit.result import Fit
+from lawful.fit.tested import reach_tested
 from lawful.quantities import quantity
 from lawful.validate.card import Item
 from lawful.validate.cuts import Backtest
@@ -55,7 +56,7 @@ def fitting(fit: Fit) -> Iterator[Item]:
     else:
         shown, uncertainty = [f"{name} {value:.6g}" for name, value in fit.law.coefficients.items()], None
     yield Item("Which coefficients, with which intervals?",
-               ", ".join(shown) + (f" at {100 * fit.level:g} %" if len(fit.draws) else " without intervals"), "")
+               "; ".join(shown) + (f"; at {100 * fit.level:g} %" if len(fit.draws) else " without intervals"), "")
     yield Item("How is the uncertainty estimated?", uncertainty, "intervals: --bootstrap 1000")
     yield Item("Do the runs determine the coefficients?",
                f"{fit.status.sentence}; condition of the scaled information matrix {search.condition:.2g}", "")
@@ -79,12 +80,15 @@ def _software() -> str:
     return ", ".join([*named, f"Python {platform.python_version()}"])
 
 
-def testing(tested: Backtest | None, diagnosis: Diagnosis | None, refused: str | None) -> Iterator[Item]:
+def testing(fit: Fit, tested: Backtest | None, diagnosis: Diagnosis | None, refused: str | None) -> Iterator[Item]:
     """Forecasts of larger runs, what stands against the law, and what no table tells."""
     test = f"larger runs ({refused})" if refused else "a back-test: lawful backtest RUNS"
     yield Item("Was it tested on larger runs than it was fitted on?",
                None if tested is None else _backtest(tested), test)
     yield Item("How does it compare with simpler forecasts?", None if tested is None else _baselines(tested), test)
+    limit = reach_tested(fit.record, fit.evidence, fit.relative, fit.law.output.unit)
+    yield Item("How far beyond the runs may it be used?", limit.sentence(limit.decades) if limit.steps else None,
+               f"larger runs: {limit.sentence()}")
     yield Item("What stands against it?", None if diagnosis is None else _findings(diagnosis),
                "a diagnosis: lawful diagnose RUNS")
     yield Item("How much do the conclusions depend on choices?", None,

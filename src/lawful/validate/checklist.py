@@ -31,7 +31,7 @@ def checklist(fit: Fit, runs: RunTable, tested: Backtest | None = None, diagnosi
         Group("How the models were trained", tuple(training(runs))),
         Group("Which numbers were collected", tuple(collection(fit, runs, where))),
         Group("How the law was fitted", tuple(fitting(fit))),
-        Group("How far it was tested", tuple(testing(tested, diagnosis, refused))),
+        Group("How far it was tested", tuple(testing(fit, tested, diagnosis, refused))),
     )
     source = " + ".join(PurePath(part).name for part in runs.source.split(" + "))  # of a path only the file
     return Checklist(source, len(runs), fit.law.form, fingerprint(runs),
