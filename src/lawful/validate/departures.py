@@ -78,8 +78,9 @@ def _called(name: str, headers: tuple[str, ...], runs: RunTable) -> bool:
     if name.lower() in headers:
         return True
     words = set(re.split(r"[^a-z]+", name.lower()))
-    numbers = any(_is_number(value) for value in runs.labels[name][:9])
-    return bool(words & set(headers)) and not words & EVALUATED and not numbers
+    if not words & set(headers) or words & EVALUATED:
+        return False
+    return not any(_is_number(value) for value in runs.labels[name][:9])
 
 
 def _is_number(text: str) -> bool:
