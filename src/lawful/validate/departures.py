@@ -7,6 +7,7 @@ dense models do not have in mind. Which columns those are stands with each mode 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -66,11 +67,23 @@ def _kinds(runs: RunTable, headers: tuple[str, ...], absent: bool) -> Iterator[t
     for name in runs.labels:
         if not _called(name, headers, runs):
             continue
-        values, at, counts = np.unique(runs.labels[name], return_inverse=True, return_counts=True)
+        values, at, counts = _sorted_out(runs.labels[name])
         kinds = values if absent else values[values != ""]
         if 1 < len(kinds) <= max(MOST_KINDS, len(runs) // 4) and not _names_sizes(runs, at):
-            shown = ", ".join(f"{v or 'empty'} ({c})" for v, c in list(zip(values, counts, strict=True))[:5])
+            shown = ", ".join(f"{v or 'empty'} ({c})" for v, c in zip(values[:5], counts[:5], strict=True))
             yield f"{name} is {shown}" + (f" and {len(values) - 5} more" if len(values) > 5 else ""), True
+
+
+def _sorted_out(labels: npt.NDArray[np.str_]) -> tuple[npt.NDArray[np.str_], npt.NDArray[np.int64], list[int]]:
+    """The distinct labels in order, which of them each run has ``(run,)``, and how many runs each has.
+
+    As ``np.unique`` says it, without sorting a million strings.
+    """
+    counted = Counter(labels.tolist())
+    values = sorted(counted)
+    place = {value: i for i, value in enumerate(values)}
+    at = np.fromiter((place[value] for value in labels.tolist()), np.int64, len(labels))
+    return np.array(values), at, [counted[value] for value in values]
 
 
 def _called(name: str, headers: tuple[str, ...], runs: RunTable) -> bool:
@@ -93,12 +106,13 @@ def _is_number(text: str) -> bool:
 
 def _names_sizes(runs: RunTable, at: npt.NDArray[Any]) -> bool:
     """Whether a label, by number ``at``, only names the sizes (or each run): then it sorts nothing else."""
-    if len(np.unique(at)) == len(at):
+    kinds = int(at.max()) + 1
+    if kinds == len(at):
         return True
     if "params" not in runs:
         return False
-    sizes = np.unique(runs["params"], return_inverse=True)[1]
-    return len(np.unique(np.stack([sizes, at]), axis=1).T) == len(np.unique(sizes)) == len(np.unique(at))
+    sizes, size = np.unique(runs["params"], return_inverse=True)
+    return len(sizes) == kinds == len(np.unique(size * kinds + at))
 
 
 def _two_sizes(runs: RunTable) -> list[tuple[str, bool]]:
