@@ -94,6 +94,13 @@ def test_repeats_tell_the_noise() -> None:
     assert spread == pytest.approx(1.0, rel=0.3)
 
 
+def test_runs_on_several_corpora_are_no_repeats() -> None:
+    runs = simulate()
+    twice = {name: np.concatenate([runs[name], runs[name]]) for name in ("params", "tokens", "loss")}
+    table = RunTable.from_columns({**twice, "corpus": np.repeat(["c4", "pile"], 48)})
+    assert answers(checklist(fit("chinchilla", table, bootstrap=0), table))["How many seeds?"] is None
+
+
 def test_the_fingerprint_is_of_the_runs_not_of_the_file(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("N,D,loss,note\n7e7,1e9,3.5,x\n1.4e8,2e9,3.1,y\n")
     (tmp_path / "b.tsv").write_text("loss\ttokens\tparams_millions\n3.50\t1000000000\t70\n3.1\t2B\t140\n")
@@ -135,6 +142,7 @@ def test_the_card_as_data_is_the_card(study: tuple[RunTable, Fit, Backtest, Diag
 def test_of_paths_only_the_file_is_named() -> None:
     runs = simulate()
     columns = {n: runs[n] for n in ("params", "tokens", "loss")}
+    columns["compute"] = np.where(np.arange(len(runs)) == 3, -1.0, 1e20)  # of which a note with the path comes
     table = RunTable.from_columns(columns, source="/home/me/a b.csv + /x/c.csv")
     card = checklist(fit("chinchilla", table, bootstrap=0), table)
     assert card.source == "a b.csv + c.csv"

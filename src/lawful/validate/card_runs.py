@@ -11,9 +11,10 @@ from collections.abc import Iterator
 import numpy as np
 
 from lawful.fit.result import Fit
-from lawful.quantities import FLOP_PER_PARAM_TOKEN, PARAM_COUNTS, format_number, quantity
+from lawful.quantities import FLOP_PER_PARAM_TOKEN, OUTPUTS, PARAM_COUNTS, format_number, quantity
 from lawful.runs import Array, RunTable
 from lawful.validate.card import Item
+from lawful.validate.departures import MOST_KINDS
 
 CONTINUES = ("run", "run_id", "run_name")
 """Headers that name a training run: several rows of one are checkpoints."""
@@ -114,11 +115,10 @@ def _kinds(runs: RunTable, header: str) -> str:
 def _seeds(runs: RunTable) -> str | None:
     """Settings that were run more than once, and the spread of their loss."""
     seeds = next((name for name in runs.labels if name.lower() == "seed"), None)
-    inputs = [name for name in runs.columns if name not in ("loss", "compute")]
-    if "loss" not in runs or not inputs or "loss" not in runs.columns:
+    settings = _settings(runs)
+    if not settings or "loss" not in runs.columns:
         return None if seeds is None else _kinds(runs, seeds)
-    _, at, counts = np.unique(np.stack([runs[name] for name in inputs], axis=1), axis=0, return_inverse=True,
-                              return_counts=True)
+    _, at, counts = np.unique(np.stack(settings, axis=1), axis=0, return_inverse=True, return_counts=True)
     again = counts > 1
     if not again.any():
         return None if seeds is None else _kinds(runs, seeds)
@@ -128,6 +128,16 @@ def _seeds(runs: RunTable) -> str | None:
                          for k in np.flatnonzero(again)) / freedom)
     return (f"{int(again.sum())} settings were run {counts[again].min()} to {counts.max()} times; their losses differ "
             f"by {100 * spread:.2g} % (standard deviation)")
+
+
+def _settings(runs: RunTable) -> list[Array]:
+    """What was chosen for each run, ``(run,)`` each: quantities that are no outcome, and labels of a few kinds."""
+    chosen = [runs[name] for name in runs.columns if name not in (*OUTPUTS, "compute", "hours") and "." not in name]
+    for name in runs.labels:
+        kinds, at = np.unique(runs.labels[name], return_inverse=True)
+        if len(kinds) <= MOST_KINDS and name.lower() not in (*CONTINUES, "seed"):
+            chosen.append(at.astype(float))
+    return chosen
 
 
 def collection(fit: Fit, runs: RunTable, where: str | None) -> Iterator[Item]:

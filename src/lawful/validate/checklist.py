@@ -11,7 +11,7 @@ from pathlib import PurePath
 
 from lawful.fit.result import Fit
 from lawful.runs import RunTable
-from lawful.validate.card import Checklist, Group
+from lawful.validate.card import Checklist, Group, Item
 from lawful.validate.card_fit import claim, fitting, testing
 from lawful.validate.card_runs import collection, fingerprint, training
 from lawful.validate.cuts import Backtest
@@ -26,13 +26,24 @@ def checklist(fit: Fit, runs: RunTable, tested: Backtest | None = None, diagnosi
     their questions stay open, with ``refused``, why no back-test was possible, where it is given. ``where`` is the
     filter by which the rows were chosen.
     """
-    groups = (
-        Group("What is claimed", tuple(claim(fit))),
-        Group("How the models were trained", tuple(training(runs))),
-        Group("Which numbers were collected", tuple(collection(fit, runs, where))),
-        Group("How the law was fitted", tuple(fitting(fit))),
-        Group("How far it was tested", tuple(testing(fit, tested, diagnosis, refused))),
-    )
-    source = " + ".join(PurePath(part).name for part in runs.source.split(" + "))  # of a path only the file
-    return Checklist(source, len(runs), fit.law.form, fingerprint(runs),
-                     groups)
+    parts = {
+        "What is claimed": claim(fit),
+        "How the models were trained": training(runs),
+        "Which numbers were collected": collection(fit, runs, where),
+        "How the law was fitted": fitting(fit),
+        "How far it was tested": testing(fit, tested, diagnosis, refused),
+    }
+    groups = tuple(Group(title, tuple(_published(item, runs) for item in items)) for title, items in parts.items())
+    return Checklist(_named(runs.source, runs), len(runs), fit.law.form, fingerprint(runs), groups)
+
+
+def _published(item: Item, runs: RunTable) -> Item:
+    """The item without the paths of its author's machine: a card is published."""
+    return Item(item.question, None if item.answer is None else _named(item.answer, runs), _named(item.add, runs))
+
+
+def _named(text: str, runs: RunTable) -> str:
+    """``text`` with the files that the runs came from named, not their folders."""
+    for path in sorted(runs.source.split(" + "), key=len, reverse=True):
+        text = text.replace(path, PurePath(path).name or path)
+    return text
