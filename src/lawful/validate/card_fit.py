@@ -102,9 +102,11 @@ def testing(fit: Fit, tested: Backtest | None, diagnosis: Diagnosis | None, refu
 
 def _backtest(tested: Backtest) -> str:
     horizon = max(p.horizon for p in tested.predictions)
-    return (f"fitted below {len(tested.cuts)} compute budgets and asked about {len(tested.predictions)} larger "
-            f"runs, up to {horizon:.2f} decades beyond: error {100 * tested.rmse_log:.2g} % (root mean square of the "
-            f"log); the {100 * tested.level:g} % interval held {100 * tested.coverage:.0f} %")
+    asked = (f"each {tested.left_out} predicted from the others, {len(tested.predictions)} runs" if tested.left_out else
+             f"fitted below {len(tested.cuts)} cuts along {tested.along} and asked about {len(tested.predictions)} "
+             f"larger runs, up to {horizon:.2f} {tested.unit} beyond")
+    return (f"{asked}: error {100 * tested.rmse_log:.2g} % (root mean square of the log); the {100 * tested.level:g} % "
+            f"interval held {100 * tested.coverage:.0f} %")
 
 
 def _baselines(tested: Backtest) -> str:
