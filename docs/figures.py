@@ -31,6 +31,7 @@ from lawful.store import packaged_sweep, read_runs
 from lawful.validate import backtest
 from lawful.validate.horizons import pit_histogram
 from lawful.validate.identifiability import trace
+from lawful.validate.shapes import Axes, best_shape, shape_test
 
 STATIC = Path(__file__).parent / "_static"
 SHARED = Path(os.environ.get("LAWFUL_SHARED", Path(__file__).parents[2] / "shared"))
@@ -176,6 +177,31 @@ def profiles() -> plt.Figure:
     return figure
 
 
+def break_found() -> plt.Figure:
+    """Runs that fall faster beyond a compute: what the law leaves, and what law and break together leave."""
+    plain = read_runs(str(Path(__file__).parent / "examples" / "runs.csv"))
+    place = float(np.quantile(plain["compute"], 0.55))
+    faster = -0.03 * np.maximum(0.0, np.log(plain["compute"] / place))
+    table = RunTable.of(params=plain["params"], tokens=plain["tokens"], compute=plain["compute"],
+                        loss=plain["loss"] * np.exp(faster))
+    found = fit("chinchilla", table, bootstrap=0)
+    axes_of = Axes.of(found, table)
+    shape = best_shape(found, axes_of, shape_test(found, axes_of)[1])
+    figure, panels = plt.subplots(1, 2, figsize=(9.6, 3.6), layout="constrained", sharey=True)
+    left = 100 * (np.log(table["loss"]) - shape.outcome(table.quantities))
+    for axes, misfit, title in zip(panels, (100 * found.residuals, left), ("The law alone", "The law with a break"),
+                                   strict=True):
+        axes.plot(table["compute"], misfit, "o", color=INK, markersize=3)
+        axes.axhline(0.0, color=INK, linewidth=0.8)
+        axes.axvline(float(np.exp(shape.term.place)), color="#b4531f", linewidth=1.0)
+        axes.set(xscale="log", xlabel="compute [FLOP]", title=title)
+    panels[0].set_ylabel("observed over fitted loss [%]")
+    panels[1].annotate(f"break at {np.exp(shape.term.place):.1e}\nput at {place:.1e}", (np.exp(shape.term.place), 0.9),
+                       xycoords=("data", "axes fraction"), xytext=(5, -8), textcoords="offset points", fontsize=8,
+                       color="#b4531f")
+    return figure
+
+
 def main() -> None:
     """Write each figure as SVG, and as PNG where asked, to be looked at."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -196,6 +222,7 @@ def main() -> None:
             save(figure, name, options.png)
         save(schedules(), "schedules", options.png)
         save(reach(), "reach", options.png)
+        save(break_found(), "break", options.png)
         if CHINCHILLA.is_file():
             save(back_test(tables["chinchilla-fit"][0]), "backtest", options.png)
         save(profiles(), "profiles", options.png)

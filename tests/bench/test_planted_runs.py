@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-import lawful.bench.planted_faults  # noqa: F401  registers its faults
+import lawful.bench.planted_faults
+import lawful.bench.planted_regimes  # noqa: F401  registers its faults
 from lawful.bench.planted_runs import DESIGNS, FAULTS, NOISES, CleanTable, Planted, clean_table
 from lawful.runs import RunTable
 

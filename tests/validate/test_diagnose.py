@@ -181,4 +181,5 @@ def test_the_verdict_and_the_plain_form_follow_the_worst() -> None:
     assert found.verdict.startswith("Do not plan on these runs yet")
     data = found.to_dict()
     assert data["schema"] == "lawful.diagnosis/1"
-    assert set(data["findings"][0]) == {"code", "severity", "title", "evidence", "action", "rows", "sources"}
+    assert set(data["findings"][0]) == {"code", "severity", "title", "evidence", "action", "rows", "sources",
+                                        "follows"}

@@ -55,6 +55,18 @@ class CleanTable:
         """This table with ``columns`` put in place of its own, or beside them."""
         return Planted({**self.columns, **columns}, form or self.form, self.design, strength)
 
+    def without(self, *names: str) -> CleanTable:
+        """This table lacking the columns ``names``, where it has them."""
+        return replace(self, columns={name: values for name, values in self.columns.items() if name not in names})
+
+    def beside(self, name: str, values: npt.NDArray[Any]) -> CleanTable:
+        """This table with one more column."""
+        return replace(self, columns={**self.columns, name: values})
+
+    def simulated(self, rng: Random, **at: Array) -> CleanTable:
+        """New runs of the same law and noise at the quantities ``at``, without columns beside them."""
+        return replace(self, columns={**at, "loss": noisy(self.law.at(at), self.noise, rng)})
+
     def take(self, keep: npt.NDArray[Any]) -> CleanTable:
         """The rows that ``keep``, a mask or indices, selects."""
         return replace(self, columns={name: values[keep] for name, values in self.columns.items()})
@@ -184,12 +196,15 @@ def _curve(rng: Random, noise: float) -> CleanTable:
 
 
 def _beside(columns: Columns, rng: Random) -> dict[str, npt.NDArray[Any]]:
-    """Columns that many tables have and that mean no fault: names, seeds, a learning rate tuned by size, compute."""
-    params, n = columns["params"], len(columns["params"])
+    """Columns that many tables have and that mean no fault: names, seeds, a learning rate tuned by size, compute, and
+    an accuracy that follows the loss evenly."""
+    params, loss, n = columns["params"], columns["loss"], len(columns["params"])
+    share = 0.25 + rng.uniform(0.3, 0.7) * (loss.max() - loss) / np.ptp(loss)
     beside: dict[str, npt.NDArray[Any]] = {
         "run": np.array([f"r{i:03d}" for i in range(n)]),
         "seed": rng.integers(0, 3, n),
         "lr": np.round(0.003 * (params / 1e8) ** -0.25 * 2.0 ** rng.integers(-1, 2, n), 6),
         "compute": 6.0 * params * columns["tokens"],
+        "accuracy": rng.binomial(1000, share) / 1000,
     }
     return {name: values for name, values in beside.items() if rng.random() < 0.4}

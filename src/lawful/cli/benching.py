@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -58,6 +59,46 @@ def forecast(
     print(to_json({"schema": "lawful.bench_tasks/1", "tasks": listed}) if json else aligned(
         [[row["task"], str(row["series"]), str(row["left_out"]), row["metric"], " ".join(row["methods"])]
          for row in listed], ["task", "series", "left out", "metric", "methods"]))
+
+
+@app.command
+def faults(
+    *,
+    faults: str | None = None,
+    variants: int = 20,
+    clean: int = 200,
+    seed: int = 0,
+    list_: Annotated[bool, Parameter(name="--list", negative="")] = False,
+    json: Annotated[bool, Parameter(negative="")] = False,
+) -> None:
+    """Plant faults in simulated runs and see whether diagnose says the right thing first, and nothing of clean runs.
+
+    Parameters
+    ----------
+    faults
+        The faults, with commas between: --faults swapped columns,U-shape (default: all).
+    variants
+        Tables with each fault.
+    clean
+        Tables without any.
+    seed
+        Another seed gives other tables.
+    list_
+        Print the faults with the findings that are right for each, and stop.
+    json
+        Print one JSON document on stdout, and nothing else.
+    """
+    from lawful.bench.faults import fault_list, fault_study
+    from lawful.store import to_json
+
+    if list_:
+        listed = fault_list()
+        print(to_json({"schema": "lawful.fault_list/1", "faults": listed}) if json else aligned(
+            [[row["name"], " ".join(row["codes"]), row["about"]] for row in listed], ["fault", "findings", "about"]))
+        return
+    study = fault_study(names(faults), variants=variants, clean=clean, seed=seed,
+                        told=lambda line: print(line, file=sys.stderr))
+    print(to_json(study) if json else study.markdown())
 
 
 def data_folder(data: str | None) -> Path:

@@ -82,7 +82,7 @@ def diagnosis_text(found: Diagnosis) -> str:
     """The verdict, then each finding: severity and title, evidence, action, and the papers behind it."""
     lines = [found.verdict]
     for f in found.findings:
-        lines += ["", f"{f.severity.value.upper()}: {f.title} [{f.code}]",
+        lines += ["", f"{f.severity.value.upper()}: {f.title} [{f.code}]" + (f.follows and f", after {f.follows}"),
                   f"  seen: {f.evidence}", f"  do:   {f.action}"]
         lines += [f"  from: {'; '.join(f.sources)}"] if f.sources else []
     return "\n".join(lines)

@@ -21,7 +21,8 @@ class Finding:
     """One thing that the runs, or a fit to them, show.
 
     ``code`` is stable, for programs; ``evidence`` holds the figures; ``rows`` the numbers of the rows
-    concerned and ``sources`` the papers that describe it, where there are any.
+    concerned and ``sources`` the papers that describe it, where there are any; ``follows`` is the code of the finding
+    that may well have brought this one about, or empty.
     """
 
     code: str
@@ -31,11 +32,12 @@ class Finding:
     action: str
     rows: tuple[int, ...] = ()
     sources: tuple[str, ...] = ()
+    follows: str = ""
 
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What is wrong, or not, with a table of runs and the law fitted to it; the most serious first."""
+    """What is wrong, or not, with a table of runs and the law fitted to it; causes before what follows from them."""
 
     source: str
     n_runs: int
@@ -44,9 +46,10 @@ class Diagnosis:
 
     @classmethod
     def of(cls, source: str, n_runs: int, findings: Iterable[Finding], form: str | None = None) -> Diagnosis:
-        """The findings in order of severity."""
-        order = list(Severity)
-        return cls(source, n_runs, tuple(sorted(findings, key=lambda f: order.index(f.severity))), form)
+        """The findings in the order of ``lawful.validate.causes``."""
+        from lawful.validate.causes import ordered
+
+        return cls(source, n_runs, ordered(findings), form)
 
     def __contains__(self, code: str) -> bool:
         return any(f.code == code for f in self.findings)
@@ -57,7 +60,8 @@ class Diagnosis:
         serious = [f for f in self.findings if f.severity is Severity.SERIOUS]
         cautions = [f for f in self.findings if f.severity is Severity.CAUTION]
         if serious:
-            return f"Do not plan on these runs yet: {serious[0].title[0].lower()}{serious[0].title[1:]}."
+            first = self.findings[0].title
+            return f"Do not plan on these runs yet: {first[0].lower()}{first[1:]}."
         if cautions:
             return f"Usable with care: {len(cautions)} thing{'s' * (len(cautions) > 1)} to know before trusting it."
         return f"Nothing stands against using these {self.n_runs} runs within their range."
@@ -68,7 +72,8 @@ class Diagnosis:
             "schema": "lawful.diagnosis/1", "source": self.source, "n_runs": self.n_runs, "form": self.form,
             "verdict": self.verdict,
             "findings": [{"code": f.code, "severity": f.severity.value, "title": f.title, "evidence": f.evidence,
-                          "action": f.action, "rows": list(f.rows), "sources": list(f.sources)} for f in self.findings],
+                          "action": f.action, "rows": list(f.rows), "sources": list(f.sources),
+                          "follows": f.follows} for f in self.findings],
         }
 
 

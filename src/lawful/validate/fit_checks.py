@@ -14,7 +14,10 @@ import numpy.typing as npt
 
 from lawful.fit.result import Fit, FitStatus
 from lawful.runs import LOSSES, RunTable
+from lawful.validate.emergent import emergent
 from lawful.validate.findings import Finding, Severity, rows_text
+from lawful.validate.regimes import regimes
+from lawful.validate.tuning import two_groups, under_tuned
 
 OUTLIER = 5.0
 """Noise units beyond which a run is an outlier: one in a million, were the noise Gaussian."""
@@ -24,6 +27,9 @@ DIVERGED = 0.10
 
 FEW = 0.05
 """Share of the runs up to which bad ones are accidents; beyond it the law is wrong for them."""
+
+FEW_RUNS = 3
+"""Runs that are few in any table."""
 
 TREND = 4.5
 """Standard errors at which the typical residual of a bin, or of a group, departs from the rest."""
@@ -46,7 +52,7 @@ def outliers(fit: Fit, runs: RunTable) -> Iterator[Finding]:
     floor = 1e-9 + fit.noise
     far = (np.abs(fit.residuals) > OUTLIER * floor) & (np.abs(fit.residuals) > 1e-6)
     high = far & (fit.residuals > DIVERGED)
-    if high.mean() > max(FEW, 1 / len(high)):
+    if high.sum() > max(FEW * len(high), FEW_RUNS):
         high = np.zeros_like(far)
     others = far & ~high
     if high.any():
@@ -167,5 +173,5 @@ def _departures(fit: Fit, group: npt.NDArray[Any]) -> list[float] | None:
 
 
 FIT_CHECKS: tuple[Callable[[Fit, RunTable], Iterator[Finding]], ...] = (
-    outliers, identification, choice, trends, groups,
+    outliers, identification, choice, regimes, emergent, under_tuned, two_groups, trends, groups,
 )

@@ -7,14 +7,14 @@ about training runs (nobody trains on fewer than a million tokens), named and ex
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from lawful.quantities import FLOP_PER_PARAM_TOKEN
 from lawful.runs import Array, RunTable
 from lawful.validate.findings import Finding, Severity, rows_text
+from lawful.validate.schedule_checks import checkpoints, unfinished
+from lawful.validate.tuning import grid_edge
 
 SMALLEST_MODEL = 1_000.0
 """Params below which a language model is not a model: Kaplan et al. 2020 started at 768."""
@@ -37,7 +37,6 @@ NARROW, VERY_NARROW = 1.0, 0.5
 SCHEDULES = ("schedule", "lr_schedule", "decay", "scheduler", "warmup")
 CONVENTIONS = ("param_count", "counting", "loss_kind", "eval_set", "setting", "set", "kind", "hparams", "role",
                "experiment")
-RUN_NAMES = ("run", "run_id", "run_name", "name", "model", "id", "size")
 
 
 def units(runs: RunTable) -> Iterator[Finding]:
@@ -162,7 +161,6 @@ def mixtures(runs: RunTable) -> Iterator[Finding]:
                 yield Finding(
                     code, Severity.CAUTION, f"The table mixes {what}: {name}", f"{name} is {shown}",
                     f"fit one at a time, for example --where \"{name} == '{values[np.argmax(counts)]}'\"")
-    yield from _checkpoints(runs)
     if {"params", "tokens", "compute"} <= runs.columns.keys():
         share = runs["compute"] / (FLOP_PER_PARAM_TOKEN * runs["params"] * runs["tokens"])
         low, high = np.percentile(share, [5, 95])
@@ -180,34 +178,11 @@ def mixtures(runs: RunTable) -> Iterator[Finding]:
                 "usual reasons)")
 
 
-def _checkpoints(runs: RunTable) -> Iterator[Finding]:
-    if "tokens" not in runs:
-        return
-    for name in runs.labels:
-        if name.lower() not in RUN_NAMES:
-            continue
-        values, at = np.unique(runs.labels[name], return_inverse=True)
-        several = [v for v in range(len(values)) if len(np.unique(runs["tokens"][at == v])) >= 3]
-        most = len(values) > 1 and len(several) > len(values) / 2 and len(runs) >= 3 * len(values)
-        if most and _is_curve(runs, at, several):
-            yield Finding(
-                "checkpoints", Severity.CAUTION, "Rows look like checkpoints along training runs",
-                f"{len(several)} of {len(values)} values of {name!r} have three or more rows of growing tokens",
-                "a checkpoint of a decayed schedule is not a final loss: keep the last row of each run, unless the "
-                "learning rate was constant")
-            return
-
-
-def _is_curve(runs: RunTable, at: npt.NDArray[Any], several: list[int]) -> bool:
-    """Whether the rows of one label share their params, as the checkpoints of one run do."""
-    return "params" not in runs or all(np.ptp(runs["params"][at == v]) == 0 for v in several)
-
-
 def _rank_correlation(x: Array, y: Array) -> float:
     ranks = [np.argsort(np.argsort(v)).astype(float) for v in (x, y)]
     return float(np.corrcoef(ranks[0], ranks[1])[0, 1])
 
 
 TABLE_CHECKS: tuple[Callable[[RunTable], Iterator[Finding]], ...] = (
-    units, ratios, ranges, duplicates, outcome, mixtures,
+    units, ratios, ranges, duplicates, outcome, mixtures, checkpoints, unfinished, grid_edge,
 )
