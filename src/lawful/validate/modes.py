@@ -79,7 +79,7 @@ _RECIPE = (
          "decay over each run's own tokens, or use a constant rate with a short decay at each length; a law of "
          "schedules corrects the rest (lawful curves)",
          ("hoffmann2022_approach1", "porian2024_allocation", "tissue2024_lr_annealing"),
-         found_by=("checkpoints", "mixed_schedules")),
+         found_by=("checkpoints", "mixed_schedules", "unfinished_schedule")),
     Mode("one_learning_rate", "One learning rate for all sizes",
          "The best learning rate falls with model size and moves with data: one rate for all is off at one end, and "
          "the loss there is not the size's but the tuning's.",
@@ -183,7 +183,7 @@ _USE = (
          "Exact match and multiple choice turn a smooth loss into a jump, and no law of the jump extrapolates.",
          "model the loss, then the metric as a function of the loss",
          ("schaeffer2023_mirage", "gadre2024_downstream:c4_17task", "chen2024_flp:performance"),
-         found_by=("accuracy_as_loss",)),
+         found_by=("accuracy_as_loss", "emergent")),
     Mode("one_metric", "One metric for many communities",
          "A mean over users hides groups for whom more data make it worse.",
          "report the loss by group, and fit the groups that matter on their own",

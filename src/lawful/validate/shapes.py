@@ -38,6 +38,9 @@ PLACES = 12
 FEWEST, LEAST, SIDE = 4, 0.08, 2
 """Runs, their share of all, and distinct values of the variable, that must lie to either side of a break."""
 
+GAP = 0.3
+"""Mean steps between runs along the variable, below which two values are one: its rounding breaks no budget."""
+
 SIMULATED = 4000
 """Draws of the largest score under the law alone."""
 
@@ -128,11 +131,18 @@ def _direction(kind: str, x: Array, place: float) -> Array:
     return np.maximum(0.0, x - place if kind == "break" else place - x)
 
 
+def _levels(x: Array) -> Array:
+    """The distinct values of a variable, each group of values that differ by hardly anything as its middle."""
+    ordered = np.sort(x)
+    apart = np.flatnonzero(np.diff(ordered) > GAP * np.ptp(x) / max(len(x) - 1, 1)) + 1
+    return np.array([group.mean() for group in np.split(ordered, apart)])
+
+
 def _candidates(axes: Axes) -> Iterator[tuple[str, str, float]]:
     """Every kind of term along every variable, with the places to try."""
     for name, x in axes.along.items():
         yield "bow", name, float(x.max() + x.min()) / 2
-        distinct = np.unique(np.round(x, 6))
+        distinct = _levels(x)
         between = (distinct[SIDE - 1 : -SIDE] + distinct[SIDE : len(distinct) - SIDE + 1]) / 2
         fewest = max(FEWEST, round(LEAST * len(x)))
         inner = [place for place in between if fewest <= (x < place).sum() <= len(x) - fewest]
