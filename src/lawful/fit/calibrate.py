@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from lawful.fit.drift import USUAL, USUAL_CUTS, Drift
+from lawful.fit.drift import GRID, Drift, posterior, reach
 from lawful.fit.objective import Objective
 from lawful.fit.origins import Origin, origins, scale_inputs
 from lawful.fit.problem import Problem
@@ -18,7 +18,24 @@ SPARE = 3
 """Runs beyond the number of coefficients that a cut needs below it."""
 
 SHORTEST = 0.1
-"""Decades: a cut whose runs lie nearer above it than this is read as if they lay this far."""
+"""Decades: a run that lies nearer above a cut than this is read as if it lay this far."""
+
+GROSS, FEW = 5.0, 5
+"""Standard deviations from the middle of its cut beyond which a forecast error is a gross outlier and no drift; cuts of
+fewer forecasts have no middle to speak of."""
+
+MEDIAN_TO_STD = 1.4826
+"""What the median of |deviation| is multiplied by to be a normal's standard deviation."""
+
+STEP = 0.1
+"""Decades of scale over which the slope of a law is taken."""
+
+LARGEST, FLAT = 0.75, 0.25
+"""The quantile of scale above which runs are the largest, and the share of the slope over all of them that theirs is
+taken to have at least: a law that has levelled off has stated a floor that it has hardly seen."""
+
+NEGLIGIBLE = 1e-6
+"""The probability below which a share is not kept."""
 
 CHECKED_DRAWS = 256
 """Draws that are compared with what leverage says of their spread."""
@@ -45,11 +62,18 @@ def recorded(sample: Problem, penalty: Objective, point: Array, draws: Array) ->
 
 def measure(problem: Problem, sample: Problem, point: Array, record: Record) -> Drift:
     """The drift of ``problem`` solved at ``point`` ``(1, coefficient)``, from the ``record`` of its ``sample``."""
-    rates = [_rate(cut) for cut in record.cuts()]
-    found = float(np.median(rates)) if rates else 0.0
-    rate = (len(rates) * found + USUAL_CUTS * USUAL) / (len(rates) + USUAL_CUTS)
     names = _scale(sample)
-    return Drift(noise_about(sample.misfit(point)[0], len(sample.names)), rate, len(rates), names,
+    steepness = _steepness(sample, point[0], names)
+    product = _product(sample, names)
+    cuts = record.cuts()
+    seen = [(_mean_square(cut.error), float(np.mean(cut.noise**2 + cut.spread**2)),
+             float(np.mean((slope * reach(np.maximum(cut.horizon, SHORTEST))) ** 2)))
+            for cut in cuts for slope in [_slope(steepness, product, product <= cut.cut[0])]]
+    weights = posterior(seen)
+    kept = np.flatnonzero(weights > NEGLIGIBLE)
+    return Drift(noise_about(sample.misfit(point)[0], len(sample.names)),
+                 _slope(steepness, product, np.ones(sample.runs, dtype=bool)) if names else 0.0,
+                 tuple(GRID[j] for j in kept), tuple((weights[kept] / weights[kept].sum()).tolist()), len(cuts), names,
                  float(_product(problem, names).max()))
 
 
@@ -64,12 +88,28 @@ def _forecasts(problem: Problem, cut: Origin, c: Array, errors: Array, product: 
     return known
 
 
-def _rate(cut: Record) -> float:
-    """One cut's drift: what its forecast errors leave beside noise and leverage, per decade."""
-    noise = float(cut.noise[0])
-    found = (noise_about(cut.error, 0) / noise) ** 2
-    known = float(np.median((cut.spread / noise) ** 2))
-    return max(found - 1.0 - known, 0.0) / max(float(np.median(cut.horizon)), SHORTEST)
+def _mean_square(errors: Array) -> float:
+    """The mean square of a cut's errors, gross outliers left out."""
+    away = np.abs(errors - np.median(errors))
+    usual = away <= GROSS * np.median(away) * MEDIAN_TO_STD
+    return float(np.mean(errors[usual] ** 2 if len(errors) >= FEW else errors**2))
+
+
+def _steepness(problem: Problem, c: Array, names: tuple[str, ...]) -> Array:
+    """|d residual / d log10 scale| of the law at every run, ``(run,)``, all inputs of the scale growing alike."""
+    law = problem.law.with_coefficients({**problem.fixed, **dict(zip(problem.names, c.tolist(), strict=True))})
+    grown = {**problem.quantities, **{name: problem.quantities[name] * 10.0 ** (STEP / len(names)) for name in names}}
+    with np.errstate(all="ignore"):
+        here, there = (np.broadcast_to(law.at(at), (problem.runs,)) for at in (problem.quantities, grown))
+        change = np.log(there / here) if problem.relative else there - here
+    steepness: Array = np.nan_to_num(np.abs(change) / STEP, posinf=0.0)
+    return steepness
+
+
+def _slope(steepness: Array, product: Array, rows: npt.NDArray[np.bool_]) -> float:
+    """The slope of a law at the largest of the runs in ``rows``, and at least ``FLAT`` of that at all of them."""
+    largest = product[rows] >= np.quantile(product[rows], LARGEST)
+    return float(max(np.median(steepness[rows][largest]), FLAT * np.mean(steepness[rows])))
 
 
 def _scale(problem: Problem) -> tuple[str, ...]:

@@ -127,7 +127,7 @@ def _from_fit(fit: Fit, at: Mapping[str, float]) -> Forecast:
 def _basis(fit: Fit) -> dict[str, str]:
     """What the interval of the law's own value carries, and what that of a new run carries."""
     method = str(fit.uncertainty.get("method", "bootstrap")) + (" of several forms" if fit.combination else "")
-    return {"law": method, "new_run": f"{method}, noise and drift" if fit.drift.rate > 0 else f"{method} and noise"}
+    return {"law": method, "new_run": f"{method}, noise and drift" if fit.drift.share > 0 else f"{method} and noise"}
 
 
 def _untested(fit: Fit, joint: Joint, limit: Tested) -> tuple[Caveat, ...]:
