@@ -86,7 +86,7 @@ def test_the_run_for_a_ladder_leaves_it(ladder: Identifiability) -> None:
         assert run.after < run.before
         assert run.cost <= run.most * (1 + 1e-9)
     off = [abs(np.log10(run.at["tokens"] / run.at["params"] / 20)) for run in ladder.next_runs]
-    assert max(off) > 1
+    assert max(off) > 0.8, "and no further than a decade"
     assert ladder.next_runs[-1].after < 1e-2 * ladder.next_runs[0].before
 
 

@@ -23,9 +23,9 @@ from lawful.quantities import FLOP_PER_PARAM_TOKEN, quantity
 
 Array = npt.NDArray[np.float64]
 
-BEYOND = 0.5
-"""Decades to either side of the span of each input within which a run is proposed: the answer takes the law as it is,
-and a law is least itself at models and data far smaller than those it was fitted to."""
+BEYOND, BEYOND_RATIO = 0.5, 1.0
+"""Decades to either side of the span of each input, and of tokens per parameter, within which a run is proposed: the
+answer takes the law as it is, and a law is least itself far from the runs that it was fitted to."""
 
 CANDIDATES, MOST_VALUES = 2000, 45
 """About as many runs are compared, on a grid, and of each input no more values."""
@@ -74,7 +74,8 @@ class NextRun:
 def candidates(quantities: Mapping[str, Array]) -> dict[str, Array]:
     """Runs on a grid over the spans of the inputs ``(run,)`` and ``BEYOND`` decades to either side, ``(candidate,)``.
 
-    An input that is not positive is taken over its span alone.
+    An input that is not positive is taken over its span alone. Of params and tokens, those combinations alone whose
+    ratio lies within ``BEYOND_RATIO`` decades of the ratios tried.
     """
     each = min(max(3, round(CANDIDATES ** (1.0 / len(quantities)))), MOST_VALUES)
     axes = []
@@ -86,7 +87,12 @@ def candidates(quantities: Mapping[str, Array]) -> dict[str, Array]:
         else:
             axes.append(np.linspace(values.min(), values.max(), each))
     grid = np.array(list(product(*axes)))
-    return {name: grid[:, j] for j, name in enumerate(quantities)}
+    found = {name: grid[:, j] for j, name in enumerate(quantities)}
+    if not {"params", "tokens"} <= quantities.keys():
+        return found
+    tried, ratio = (np.log10(q["tokens"] / q["params"]) for q in (quantities, found))
+    near = (ratio >= tried.min() - BEYOND_RATIO) & (ratio <= tried.max() + BEYOND_RATIO)
+    return {name: values[near] for name, values in found.items()}
 
 
 def cost_of(quantities: Mapping[str, Array]) -> tuple[Array, str]:
