@@ -2,7 +2,8 @@
 
 ``quickstart.svg`` is drawn from the packaged sweep, ``chinchilla-fit.svg`` from the public table of Besiroglu et
 al. 2024, found by LAWFUL_SHARED or beside the repository; where it is absent that figure is left as it is.
-``schedules.svg``, ``reach.svg`` and ``profiles.svg`` are drawn from the simulated tables of ``docs/examples``.
+``schedules.svg``, ``reach.svg``, ``profiles.svg`` and ``combined.svg`` are drawn from the simulated tables of
+``docs/examples``.
 ``backtest.svg`` is drawn from the public table as well.
 """
 
@@ -21,6 +22,7 @@ import numpy as np
 
 from lawful.cli.reporting import ON_THE_LAW
 from lawful.fit import Fit, fit, forecast
+from lawful.fit.choice.selection import select
 from lawful.fit.curves.curves import fit_curves
 from lawful.fit.curves.schedules import along
 from lawful.fit.curves.trajectories import trajectories
@@ -202,6 +204,29 @@ def break_found() -> plt.Figure:
     return figure
 
 
+def combined() -> plt.Figure:
+    """A curve as far as it was seen: forms fitted to it, what auto forecasts, and the runs that came after."""
+    runs = read_runs(str(Path(__file__).parent / "examples" / "plateau.csv"), mapping={"task_loss": "error"})
+    seen = runs["examples"] < 2e7
+    train, x = runs.take(seen), np.geomspace(runs["examples"].min(), 1.2 * runs["examples"].max(), 200)
+    chosen = select(train, bootstrap=1000)
+    figure, axes = plt.subplots(figsize=(6.4, 3.8))
+    values, draws = chosen.forecasts({"examples": x})
+    axes.fill_between(x, *band(draws), color=BAND, alpha=0.4, linewidth=0, label="90 % for one more run")
+    for form, line in (("m2", ":"), ("m3", "-."), ("m4", "--")):
+        law = fit(f"{form}:examples", train, loss="log_squares", bootstrap=0).law
+        axes.plot(x, law.at({"examples": x}), line, color="#829ab1", linewidth=1.2, label=form)
+    axes.plot(x, values, color=INK, linewidth=1.6, label="auto")
+    axes.plot(runs["examples"][seen], runs["task_loss"][seen], "o", color=INK, markersize=3.5, label="seen")
+    axes.plot(runs["examples"][~seen], runs["task_loss"][~seen], "o", markerfacecolor="white", color=INK,
+              markersize=3.5, label="came after")
+    axes.set(xscale="log", yscale="log", xlabel="examples", ylabel="error [task unit]",
+             title="What auto forecasts of a curve")
+    axes.legend(frameon=False, fontsize=8)
+    figure.tight_layout()
+    return figure
+
+
 def main() -> None:
     """Write each figure as SVG, and as PNG where asked, to be looked at."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -226,6 +251,7 @@ def main() -> None:
         if CHINCHILLA.is_file():
             save(back_test(tables["chinchilla-fit"][0]), "backtest", options.png)
         save(profiles(), "profiles", options.png)
+        save(combined(), "combined", options.png)
 
 
 def save(figure: plt.Figure, name: str, png: Path | None) -> None:

@@ -33,6 +33,8 @@ class Choice:
         from lawful.cli.fitting import forecast_text
 
         text = selection_text(self.selection)
+        if self.fit.combination is not None:
+            text += f"\n{self.fit.combination.sentence}"
         return text if self.stacked is None else f"{text}\n\nstacked: {forecast_text(self.stacked)}"
 
     def to_dict(self) -> dict[str, Any]:
@@ -58,16 +60,19 @@ def choose(runs: RunTable, fitting: Fitting, candidates: str | None, stack: str 
 
     named = [name.strip() for name in candidates.split(",")] if candidates is not None else None
     at = asked(stack, "--stack") if stack is not None else None
-    chosen = select(runs, named, target=fitting.target, over=over(fitting.form), stacked=at is not None,
-                    **fitting.options())  # type: ignore[arg-type]
+    chosen = select(runs, named, target=fitting.target, over=over(fitting.form), **fitting.options())  # type: ignore[arg-type]
     return Choice(chosen, None if at is None else chosen.forecast(at))
 
 
 def selection_text(chosen: Selection) -> str:
     """A table of the candidates, best first, the reasons for those left out, and the verdict."""
     tried = [row for row in chosen.rows if row.verdict != "left_out"]
-    lines = [aligned([_cells(row) for row in tried],
-                     ["form", "coefficients", "error", "to the chosen", "failed", "AICc", "weight", "verdict"])]
+    if tried[0].evidence is not None:
+        lines = [aligned([_along(row, tried[0]) for row in tried],
+                         ["form", "coefficients", "log evidence", "weight", "verdict"])]
+    else:
+        lines = [aligned([_cells(row) for row in tried], ["form", "coefficients", "error", "to the chosen", "failed",
+                                                          "AICc", "weight", "verdict"])]
     lines += [f"left out: {row.form}: {row.reason}" for row in chosen.rows if row.verdict == "left_out"]
     return "\n".join([*lines, "", chosen.verdict])
 
@@ -80,3 +85,8 @@ def _cells(row: Row) -> list[str]:
         difference = f"{100 * row.difference:+.2f} ± {100 * row.std:.2f} %"
     return [row.form, str(row.coefficients), error, difference, str(row.failed), f"{row.aicc:.1f}",
             f"{row.weight:.2f}", row.verdict]
+
+
+def _along(row: Row, best: Row) -> list[str]:
+    below = "" if row.evidence is None or best.evidence is None else f"{row.evidence - best.evidence:.1f}"
+    return [row.form, str(row.coefficients), below, f"{row.weight:.2f}", row.verdict]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -21,8 +22,9 @@ from lawful.fit.prepare import check_fixed, prepare
 from lawful.fit.problem import Joint, Problem
 from lawful.fit.reach import evidence
 from lawful.fit.record import NO_RECORD
+from lawful.fit.resampling import Draws
 from lawful.fit.result import Fit, FitStatus, Search, noise_about, region_of
-from lawful.fit.search import make_job, search, settled
+from lawful.fit.search import Job, make_job, search, settled
 from lawful.fit.solver import Solution
 from lawful.fit.uncertainty import check_method, doubts, draw
 from lawful.laws.base import Law
@@ -92,15 +94,26 @@ def fit(
     assert isinstance(job.sample, Problem)
     best, agree = search(job, None if start is None else np.array([[start.coefficients[n] for n in problem.names]]))
     best = job.problem.polish(best, job.penalty)
-    c = best.coefficients[0]
     groups = None if cluster is None else _groups(runs, cluster)
     draws = draw(uncertainty, job, best.coefficients[:1], bootstrap, seed, groups)
+    found = concluded(runs, problem, job, best, agree, draws, level=level, seed=seed)
+    drift = measure(problem, job.sample, best.coefficients[:1], found.record) if bootstrap else NO_DRIFT
+    return replace(found, warnings=(*notes, *found.warnings), record=found.record.thinned(), drift=drift,
+                   uncertainty={"method": uncertainty, **draws.about}, options={
+                       "limits": {name: list(span) for name, span in (limits or {}).items()},
+                       "weights": _named(weights), "noise": _named(noise), "cluster": cluster})
+
+
+def concluded(runs: RunTable, problem: Problem, job: Job, best: Solution, agree: int, draws: Draws, *, level: float,
+              seed: int) -> Fit:
+    """The fit that a solution and draws about it make, judged, with its whole record and no drift."""
+    c, law, fixed = best.coefficients[0], problem.law, problem.fixed
+    assert isinstance(job.sample, Problem)
     fitted = law.with_coefficients({**fixed, **dict(zip(problem.names, c.tolist(), strict=True))})
     residuals = -job.problem.misfit(best.coefficients[:1])[0]
     condition, influence = identified(job.sample, c)
     status, warnings = judge(problem, best, agree, condition, influence, draws.converged)
-    record = recorded(job.sample, job.penalty, best.coefficients[:1], draws.coefficients) if bootstrap else NO_RECORD
-    drift = measure(problem, job.sample, best.coefficients[:1], record) if bootstrap else NO_DRIFT
+    drawn = len(draws.coefficients) > 0
     return Fit(
         law=fitted, draws=draws_in_order(law, problem.names, draws.coefficients, fixed), status=status,
         region=region_of(problem.quantities), evidence=evidence(problem.quantities),
@@ -108,10 +121,8 @@ def fit(
         noise=noise_about(residuals, len(problem.names)),
         n_runs=problem.runs, level=level, search=Search(len(best.objective), agree, condition, draws.converged,
                                                         draws.agree),
-        warnings=(*notes, *warnings, *doubts(draws)), fixed=tuple(fixed), source=runs.source, seed=seed, drift=drift,
-        record=record.thinned(), uncertainty={"method": uncertainty, **draws.about},
-        options={"limits": {name: list(span) for name, span in (limits or {}).items()}, "weights": _named(weights),
-                 "noise": _named(noise), "cluster": cluster},
+        warnings=(*warnings, *doubts(draws)), fixed=tuple(fixed), source=runs.source, seed=seed,
+        record=recorded(job.sample, job.penalty, best.coefficients[:1], draws.coefficients) if drawn else NO_RECORD,
     )
 
 

@@ -61,9 +61,12 @@ class Combination(ABC):
     @staticmethod
     def from_dict(data: Mapping[str, Any], fit: Fit) -> Combination:
         """The combination of any kind that ``data`` describes; ``InputError`` for a kind that is not known."""
+        from lawful.fit.choice import kriging  # enters its kind
+
+        assert kriging.Kriging.kind in Combination.kinds
         if data.get("kind") not in Combination.kinds:
-            raise InputError(f"a saved fit with a combination of kind {data.get('kind')!r}; this version knows "
-                             f"{', '.join(Combination.kinds)}: save it again with lawful fit -o fit.json")
+            raise InputError(f"a combination of kind {data.get('kind')!r}; this version knows "
+                             f"{', '.join(Combination.kinds)}")
         return Combination.kinds[data["kind"]].of(data, fit)
 
     @property

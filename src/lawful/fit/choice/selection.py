@@ -1,7 +1,7 @@
 """``select(runs)``: the form that forecasts these runs best, and the forms that they cannot tell from it.
 
-Every candidate is refitted below each cut of the table and predicts the runs above it (rolling origin). The
-choice, in this order:
+Along one quantity forms are weighed by their evidence (``lawful.fit.choice.curve``). Else every candidate is refitted
+below each cut of the table and predicts the runs above it (rolling origin). The choice, in this order:
 
 1. a form that the runs cannot carry is left out, with the reason;
 2. the lowest forecast error, and all forms that it cannot be told from: whose paired difference in error lies
@@ -27,6 +27,7 @@ from lawful.fit.choice.candidates import candidates as find_candidates
 from lawful.fit.choice.candidates import label, outcome
 from lawful.fit.choice.candidates import over as quantity_of
 from lawful.fit.choice.combination import Stack
+from lawful.fit.choice.curve import choose_curve, is_curve
 from lawful.fit.choice.rolling import Trial, thinned, trial
 from lawful.fit.choice.scores import Forecasts, akaike, stack, told_apart
 from lawful.fit.engine import check_options, fit
@@ -42,6 +43,9 @@ NO_SUPPORT = 10.0
 """A form whose AICc is this much above another's has as good as no support beside it (Burnham & Anderson 2002,
 section 2.6)."""
 
+DECISIVE = float(np.log(20.0))
+"""A form 20 times less likely on a curve than another is told from it: strong evidence (Kass and Raftery 1995)."""
+
 
 @dataclass(frozen=True)
 class Row:
@@ -49,7 +53,7 @@ class Row:
 
     ``error`` is the mean absolute log error over the cuts, of which it ``failed`` at some; ``difference`` is its
     error minus that of the chosen form, with standard error ``std``. ``verdict`` is chosen, tied, worse or
-    left_out, the last with a ``reason``.
+    left_out, the last with a ``reason``. Along a curve there is no such error, but the log ``evidence`` of the form.
     """
 
     form: str
@@ -62,6 +66,7 @@ class Row:
     std: float | None = None
     aicc: float | None = None
     weight: float = 0.0
+    evidence: float | None = None
 
 
 @dataclass(frozen=True)
@@ -70,7 +75,8 @@ class Selection:
 
     ``fit`` is the chosen form fitted to all ``runs``; ``rows`` has every candidate, best first; ``members`` are
     the chosen form and, where it is stacked, its rivals, fitted to all runs, with their weights. ``compared`` is
-    how many runs the comparison used, ``cuts`` at how many cuts.
+    how many runs the comparison used, ``cuts`` at how many cuts; along a curve it is of points, without cuts, and the
+    other forms are in ``fit.combination`` alone.
     """
 
     fit: Fit
@@ -90,7 +96,9 @@ class Selection:
     def verdict(self) -> str:
         """The outcome as a sentence."""
         chosen, *others = (row for row in self.rows if row.verdict != "left_out")
-        if chosen.error is None:
+        if chosen.evidence is not None:
+            said = f"{chosen.form}, whose evidence on the curve is the largest"
+        elif chosen.error is None:
             said = f"{chosen.form} by AICc alone: no cut leaves runs enough to forecast from"
         else:
             said = f"{chosen.form}, with a forecast error of {100 * chosen.error:.2g} % over {self.cuts} cuts"
@@ -108,15 +116,15 @@ class Selection:
     def forecasts(self, quantities: Mapping[str, Any]) -> tuple[Array, Array]:
         """The combined forecasts at many points: the values ``(point,)``, and draws of a new run ``(draw, point)``.
 
-        ``quantities`` are floats or ``(point,)``. Draws are none with ``bootstrap=0``. Raises ``LawError`` where the
-        rivals were not fitted.
+        ``quantities`` are floats or ``(point,)``. A stack fitted with ``bootstrap=0`` has no draws. Raises
+        ``LawError`` where the rivals were not fitted.
         """
         fit = self._combined
         return fit.expected(quantities), fit.new_runs(quantities)
 
     @property
     def _combined(self) -> Fit:
-        if len(self.members) <= len(self.rivals):
+        if self.fit.combination is None and self.rivals:
             raise LawError("the rivals were not fitted, so nothing can be stacked: select(..., stacked=True)")
         return self.fit
 
@@ -159,6 +167,8 @@ def select(
     laws = find_candidates(runs, target, over) if candidates is None else _named(candidates, target)
     aimed = runs if all(law.output.name == target for law in laws) else replace(
         runs, quantities={**runs.quantities, "task_loss": runs[target]})
+    if is_curve(aimed, laws, options):
+        return _along(aimed, laws, target, **options)
     kept = thinned(aimed, sorted({name for law in laws for name in law.inputs}))
     tried = trial(aimed.take(kept), laws, **{name: value[kept] if isinstance(value, np.ndarray) else value
                                              for name, value in options.items()})
@@ -167,16 +177,35 @@ def select(
     members = tuple((fit(tried.laws[names.index(row.form)], aimed, **options), weights[row.form])
                     for row in rows if row.verdict == "chosen" or (stacked and row.verdict == "tied"))
     best, weight = members[0]
-    if rivals := _rivals(rows):
-        note = Caveat("selected", f"{rows[0].form} was chosen among {len(names)} forms, and these runs cannot tell it "
-                      f"from {_listed(rivals)}: beyond the runs they may disagree")
-        best = replace(best, warnings=(*best.warnings, note))
+    best = replace(best, warnings=(*best.warnings, *_noted(rows, len(names))))
     left_out = [Row(label(law), len(law.names()), "left_out", tried.left_out[label(law)])
                 for law in laws if label(law) in tried.left_out]
     members = ((best, weight), *members[1:])
     if len(members) > 1:
         best = replace(best, combination=Stack(members))
     return Selection(best, (*rows, *left_out), members, target, len(runs), len(kept), tried.cuts)
+
+
+def _along(runs: RunTable, laws: Sequence[Law], target: str, **options: Any) -> Selection:
+    """The selection along one quantity: by evidence, with the departure from every form: see ``choice.curve``."""
+    found = choose_curve(runs, laws, **options)
+    best = found.judged.evidence[0]
+    shares = found.judged.forecast.weights
+    rows = [Row(label(law), len(law.names()), "chosen" if k == 0 else "tied" if best - evidence < DECISIVE else "worse",
+                weight=shares.get(law.form, 0.0), evidence=evidence)
+            for k, (law, evidence) in enumerate(zip(found.judged.laws, found.judged.evidence, strict=True))]
+    left_out = [Row(label(law), len(law.names()), "left_out", found.left_out[label(law)])
+                for law in laws if label(law) in found.left_out]
+    fit = replace(found.fit, warnings=(*found.fit.warnings, *_noted(rows, len(rows))))
+    return Selection(fit, (*rows, *left_out), ((fit, rows[0].weight),), target, len(runs), found.points, 0)
+
+
+def _noted(rows: Sequence[Row], forms: int) -> tuple[Caveat, ...]:
+    """The caveat that the form was chosen among some which the runs cannot tell apart."""
+    if not (rivals := _rivals(rows)):
+        return ()
+    return (Caveat("selected", f"{rows[0].form} was chosen among {forms} forms, and these runs cannot tell it from "
+                   f"{_listed(rivals)}: beyond the runs they may disagree"),)
 
 
 def fit_auto(form: str, runs: RunTable, **options: Any) -> Fit:
