@@ -42,9 +42,9 @@ MAY_IMPORT = {
 }
 OWNERS = {"torch": {"lab"}, "jinja2": {"report"}, "cyclopts": {"cli"}, "rich": {"cli"}, "pyarrow": {"store"},
           "matplotlib": {"report"}, "emcee": {"fit"},
-          "numpyro": {"fit"}, "jax": {"fit"}}
+          "numpyro": {"fit"}, "jax": {"fit"}, "sklearn": {"bench"}}
 ANYWHERE = {"numpy", "scipy"}
-ONLY_IN_FUNCTIONS = {"scipy", "pyarrow", "matplotlib", "emcee", "numpyro", "jax"}
+ONLY_IN_FUNCTIONS = {"scipy", "pyarrow", "matplotlib", "emcee", "numpyro", "jax", "sklearn"}
 NO_NUMPY_AT_THE_TOP = {"", "__main__", "cli", "cost", "errors", "quantities", "results", "report"}
 
 

@@ -17,10 +17,12 @@ from typing import Any
 
 import numpy as np
 
+from lawful.bench import peers
+from lawful.bench.question import Answer, Question
 from lawful.bench.series import Series
 from lawful.bench.task import Task
 from lawful.errors import LawError, LawfulError, UnknownName, unknown
-from lawful.fit import fit
+from lawful.fit import discover, fit
 from lawful.fit.choice.candidates import candidates
 from lawful.fit.choice.selection import select
 from lawful.fit.origins import Array
@@ -32,40 +34,15 @@ from lawful.runs import RunTable
 DRAWS = 200
 """Resamples of each fit: enough for the ends of a 95 % interval to within a few per cent of its width."""
 
+LAWS = 60
+"""Laws that ``discover`` may try on a series: a tenth of its own default, for time."""
+
 CURVE_LOSS = "log_squares"
 """What the fits of a curve minimise: the squared log error that such curves are judged by (RMSLE)."""
 
 SAME = {"task_power_law": "m1", "task_power_law_floor": "m2", "power_law": "m1", "power_law_floor": "m2",
         "error_power": "m1", "error_floor": "m2"}
 """Forms of one input that are another under a name of their own: they are asked once."""
-
-
-@dataclass(frozen=True)
-class Question:
-    """What a method may know: the ``train`` runs, and where the test runs lie (``at``, ``(point,)`` each)."""
-
-    train: RunTable
-    at: Mapping[str, Array]
-    target: str
-    inputs: tuple[str, ...]
-    seed: int = 0
-
-    @property
-    def points(self) -> int:
-        """How many forecasts are asked for."""
-        return len(next(iter(self.at.values())))
-
-
-@dataclass(frozen=True)
-class Answer:
-    """A forecast of every point: ``values`` ``(point,)``, and ``draws`` ``(draw, point)`` of a new run there.
-
-    ``detail`` says what came of it: the status of the fit, the form that was chosen.
-    """
-
-    values: Array
-    draws: Array | None = None
-    detail: str = ""
 
 
 @dataclass(frozen=True)
@@ -111,8 +88,25 @@ def auto(asked: Question) -> Answer:
     return Answer(_values(law, at, asked.points), chosen.fit.new_runs(at), chosen.rows[0].form)
 
 
+def discovered(asked: Question) -> Answer:
+    """What ``lawful discover`` finds, of at most ``LAWS`` laws; its values alone."""
+    found = discover(asked.train, asked.target, asked.inputs, seed=asked.seed, budget=LAWS, top=1).best
+    if found.law is None:
+        return Answer(np.full(asked.points, float(np.median(asked.train[asked.target]))), detail="a constant")
+    return Answer(_values(found.law, {n: asked.at[n] for n in found.law.inputs}, asked.points), detail=found.formula)
+
+
 METHODS: dict[str, Method] = {m.name: m for m in (
     Method("auto", "the form chosen by its rolling forecasts", auto),
+    Method("discover", "the best law of a search over formulas", discovered),
+    Method("m1_recipe", "M1 as its authors fit it", peers.m1, 1),
+    Method("m2_recipe", "M2 as its authors fit it", peers.m2, 1),
+    Method("m3_recipe", "M3 as its authors fit it", peers.m3, 1),
+    Method("m4_recipe", "M4 as its authors fit it", peers.m4, 1),
+    Method("bnsl_recipe", "one break by a brute-force grid and curve_fit", peers.bnsl, 1),
+    Method("approach3_scipy", "the additive law by scipy's L-BFGS-B", peers.approach3, 2),
+    Method("last_points", "a line in logs through the largest runs", peers.last_points),
+    Method("boosting", "gradient boosted trees, no law", peers.boosting),
 )}
 """Every method that is no form of the catalogue."""
 

@@ -177,7 +177,7 @@ def _sides(runs: RunTable, split: Split, scale: Array, cut: float | None) -> tup
                        for side in (split.train, split.test))
         return train, test
     if split.train_where is not None and split.test_where is not None:
-        return _rows(runs, split.train_where), _rows(runs, split.test_where)
+        return chosen_rows(runs, split.train_where), chosen_rows(runs, split.test_where)
     if cut is not None:
         edge = scale.max() / 10**cut
     else:
@@ -187,7 +187,8 @@ def _sides(runs: RunTable, split: Split, scale: Array, cut: float | None) -> tup
     return below, ~below
 
 
-def _rows(runs: RunTable, expression: str) -> Mask:
+def chosen_rows(runs: RunTable, expression: str) -> Mask:
+    """The rows of a table for which ``expression`` holds, a mask ``(run,)``."""
     columns: dict[str, npt.NDArray[Any]] = {**runs.quantities}
     for header in runs.headers:
         try:
