@@ -34,6 +34,13 @@ from lawful.runs import RunTable
 DRAWS = 200
 """Resamples of each fit: enough for the ends of a 95 % interval to within a few per cent of its width."""
 
+CURVE_DRAWS = 30
+"""Resamples of a curve under ``auto``: each of a bent form takes a tenth of a second, and most of the width of a
+forecast is drift and noise, which every draw has of its own."""
+
+COSTLY = ("bnsl2",)
+"""Forms that are not asked unless they are named: a fit takes seconds, and ``auto`` has them among its candidates."""
+
 LAWS = 60
 """Laws that ``discover`` may try on a series: a tenth of its own default, for time."""
 
@@ -80,12 +87,12 @@ def by_form(name: str) -> Callable[[Question], Answer]:
 
 
 def auto(asked: Question) -> Answer:
-    """What ``lawful fit --form auto`` forecasts: the form that is chosen by its forecasts of larger runs."""
+    """What ``lawful fit --form auto`` forecasts: the forms that the runs cannot tell apart, combined."""
     over = asked.inputs[0] if len(asked.inputs) == 1 else None
-    chosen = select(asked.train, target=asked.target, over=over, stacked=False, bootstrap=DRAWS, seed=asked.seed)
-    law = chosen.fit.law
-    at = {n: asked.at[n] for n in law.inputs}
-    return Answer(_values(law, at, asked.points), chosen.fit.new_runs(at), chosen.rows[0].form)
+    chosen = select(asked.train, target=asked.target, over=over, bootstrap=CURVE_DRAWS if over else DRAWS,
+                    seed=asked.seed)
+    values, draws = chosen.forecasts(asked.at)
+    return Answer(np.broadcast_to(values, (asked.points,)), draws, chosen.rows[0].form)
 
 
 def discovered(asked: Question) -> Answer:
@@ -143,7 +150,7 @@ def _forms_for(task: Task, runs: RunTable) -> list[str]:
         found = [law.form for law in candidates(runs, task.target, x)]
     except LawfulError:
         found = []
-    return list(dict.fromkeys(SAME.get(name, name) if x else name for name in found))
+    return list(dict.fromkeys(SAME.get(name, name) if x else name for name in found if name not in COSTLY))
 
 
 def _takes(name: str, task: Task) -> bool:

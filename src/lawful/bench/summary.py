@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -128,10 +128,9 @@ def lines(scores: Sequence[Score]) -> tuple[Line, ...]:
     for method in methods:
         own = [score for score in scores if score.method == method]
         values = [row[method] for row in found.values() if method in row]
-        made.append(Line(
-            method, len(own), *_middle(values), best[method], *(sum(score.status == status for score in own)
-                                                                for status in ("failed", "timeout", "not_run")),
-            statistics.median(score.seconds for score in own)))
+        ended = Counter(score.status for score in own)
+        made.append(Line(method, len(own), *_middle(values), best[method], ended["failed"], ended["timeout"],
+                         ended["not_run"], statistics.median(score.seconds for score in own)))
     return tuple(sorted(made, key=lambda line: (math.isnan(line.median), line.median)))
 
 

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 
-from lawful.cli.output import aligned
+from lawful.cli.options import Output
+from lawful.cli.output import aligned, say
 
 if TYPE_CHECKING:
-    from lawful.bench.methods import Method
-    from lawful.bench.task import Task
+    from lawful.bench.runner import Outline
+    from lawful.bench.table import Benchmark
 
 app = App(name="bench", help="Benchmarks that anyone can run again: forecasts on public runs, and speed.",
           help_format="plaintext")
@@ -26,7 +27,11 @@ def forecast(
     tasks: str | None = None,
     methods: str | None = None,
     list_: Annotated[bool, Parameter(name="--list", negative="")] = False,
+    output: Annotated[str, Parameter(name=["--output", "-o"])] = "lawful-bench",
+    workers: int = 2,
+    resume: bool = True,
     json: Annotated[bool, Parameter(negative="")] = False,
+    quiet: Annotated[bool, Parameter(negative="")] = False,
 ) -> None:
     """Fit below, forecast above, on every data set of a folder and with every method.
 
@@ -40,25 +45,28 @@ def forecast(
         The methods, with commas between: --methods auto,m2,bnsl1 (default: all that go with a task).
     list_
         Print the tasks with their series and methods, and stop.
+    output
+        The folder for results, table, report and figure.
+    workers
+        Processes at a time.
+    resume
+        Keep the results that are in the folder and make only what is missing.
     json
         Print one JSON document on stdout, and nothing else.
+    quiet
+        Say nothing on stderr.
     """
-    from lawful.bench.methods import find_method, methods_of
-    from lawful.bench.series import load
-    from lawful.bench.task import find_tasks
+    from lawful.bench.forecast import bench_forecasts, outlines
     from lawful.store import to_json
 
-    folder = data_folder(data)
-    named = names(methods)
-    for name in named or ():
-        find_method(name)
-    listed = []
-    for task in find_tasks(folder, names(tasks)):
-        series, left_out = load(task, folder)
-        listed.append(task_row(task, len(series), len(left_out), methods_of(task, series, named)))
-    print(to_json({"schema": "lawful.bench_tasks/1", "tasks": listed}) if json else aligned(
-        [[row["task"], str(row["series"]), str(row["left_out"]), row["metric"], " ".join(row["methods"])]
-         for row in listed], ["task", "series", "left out", "metric", "methods"]))
+    folder, said = data_folder(data), Output(json=json, quiet=quiet)
+    if list_:
+        listed = [task_row(one) for one in outlines(folder, names(tasks), names(methods))]
+        print(to_json({"schema": "lawful.bench_tasks/1", "tasks": listed}) if json else tasks_text(listed))
+        return
+    done = bench_forecasts(folder, Path(output), names(tasks), names(methods), workers=workers, resume=resume,
+                           progress=lambda message: say(message, said))
+    print(to_json(done) if json else forecast_text(done))
 
 
 @app.command
@@ -111,7 +119,35 @@ def names(text: str | None) -> list[str] | None:
     return None if text is None else [name.strip() for name in text.split(",") if name.strip()]
 
 
-def task_row(task: Task, series: int, left_out: int, methods: tuple[Method, ...]) -> dict[str, Any]:
-    """One line of ``--list``."""
-    return {"task": task.name, "title": task.title, "source": task.source, "series": series, "left_out": left_out,
-            "metric": task.metric, "methods": [method.name for method in methods]}
+def task_row(one: Outline) -> dict[str, Any]:
+    """One task of ``--list`` as data."""
+    return {"task": one.task.name, "title": one.task.title, "source": one.task.source, "series": len(one.series),
+            "left_out": len(one.left_out), "metric": one.task.metric, "methods": list(one.methods)}
+
+
+def tasks_text(listed: list[dict[str, Any]]) -> str:
+    """The tasks of ``--list``: a table, and the methods below."""
+    body = [[row["task"], str(row["series"]), str(row["left_out"]), row["metric"], row["source"]] for row in listed]
+    lines = [aligned(body, ["task", "series", "left out", "metric", "source"]), ""]
+    by_methods: dict[str, list[str]] = {}
+    for row in listed:
+        by_methods.setdefault(" ".join(row["methods"]) or "none", []).append(row["task"])
+    return "\n".join([*lines, *(f"{', '.join(tasks)}: {methods}" for methods, tasks in by_methods.items())])
+
+
+def forecast_text(done: Benchmark) -> str:
+    """For each task the methods by their median; then what ``auto`` is not ahead of."""
+    from lawful.bench.summary import lines
+
+    parts = []
+    for one in done.tasks:
+        body = [[line.method, *(f"{value:.4g}" for value in (line.median, line.mean)), f"{100 * line.best:.0f} %",
+                 str(line.failed + line.timeouts), str(line.not_run), f"{line.seconds:.2f}"]
+                for line in lines(done.of(one.task))]
+        parts.append(f"{one.task.name}: {len(one.series)} series, {one.task.metric}\n" + aligned(
+            body, ["method", "median", "mean", "best on", "failed", "not run", "CPU s"]))
+    behind = [pair.rival for pair in done.compared if not pair.ahead]
+    if done.compared:
+        parts.append(f"auto is not ahead of {', '.join(behind)} in median, mean and share of series alike"
+                     if behind else "auto is ahead of every other in median, mean and share of series")
+    return "\n\n".join(parts)
