@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import numpy as np
-
 from lawful.bench.series import Series, chosen_rows
 from lawful.bench.task import Task
 from lawful.errors import InputError
+from lawful.quantities import parse_number
 from lawful.store import read_runs
 
 
@@ -24,7 +23,7 @@ def counted(task: Task, series: Sequence[Series]) -> frozenset[str]:
 
 
 def reference_scores(task: Task, data: Path) -> Mapping[str, Mapping[str, float]]:
-    """The published score of each method by the name of a series; empty where the task names no file.
+    """The published score of each method by the name of a series, where its cell is not empty.
 
     Raises ``InputError`` for a file or a column that is not there.
     """
@@ -33,8 +32,8 @@ def reference_scores(task: Task, data: Path) -> Mapping[str, Mapping[str, float]
     try:
         table = read_runs(str(data / task.folder / task.published.file))
         names = [", ".join(row) for row in zip(*(table.label(c).tolist() for c in task.published.key), strict=True)]
-        columns = {method: table.number(column) for method, column in task.published.columns.items()}
+        columns = {method: table.label(column) for method, column in task.published.columns.items()}
+        return {name: {method: parse_number(values[i].item(), method) for method, values in columns.items()
+                       if values[i].strip()} for i, name in enumerate(names)}
     except InputError as problem:
         raise InputError(f"task {task.name}: [published]: {problem}") from None
-    return {name: {method: float(values[i]) for method, values in columns.items() if np.isfinite(values[i])}
-            for i, name in enumerate(names)}

@@ -87,8 +87,9 @@ def known(folder: Path) -> dict[str, Score]:
     """The results in ``folder`` by key; a line that a kill cut short is not one."""
     found = {}
     for entry in read_entries(folder / RESULTS):
-        with suppress(TypeError, KeyError):  # an entry of another version
-            found[entry.pop("key")] = Score(**entry)
+        key = entry.pop("key", None)
+        with suppress(TypeError):  # an entry of another version
+            found[key] = Score(**entry)
     return found
 
 
