@@ -5,7 +5,7 @@
 In one run, on the public runs of ``epoch-chinchilla`` (``outlier == 0``, 240 runs):
 
 - the recipe: L-BFGS-B of scipy from each of the 4,500 starts of Hoffmann et al. 2022, on the summed Huber
-  loss of log-sum-exp, written here from the formula, with exact gradients; ours runs between its blocks,
+  loss of log-sum-exp, with exact gradients (``lawful.bench.peers``); ours runs between its blocks,
   so that both meet the same machine;
 - ours in process, the point alone and with 1,000 refits, and as a whole command with interpreter start-up;
 - the floor: the exp, log and multiply-adds that the 1,000 refits consist of, done by numpy and nothing else
@@ -21,7 +21,6 @@ from __future__ import annotations
 import argparse
 import compileall
 import dataclasses
-import itertools
 import statistics
 import subprocess
 import sys
@@ -37,44 +36,16 @@ from scipy.optimize import minimize
 
 import lawful
 from arithmetic import LATTICE_PAIRS, LATTICE_POINTS, PER_POINT, REFITS, evaluations, floor
+from lawful.bench.peers import LATTICE, TOLERANCES, recipe_value
 from lawful.fit import Fit, fit
 from lawful.fit.resampling import CHECKED_RESAMPLES
 from lawful.store import read_runs
 from peers import against_peers
 
-DELTA = 1e-3
 BLOCKS = 9
 """Parts into which the recipe's starts are cut, with one fit of ours after each."""
 
-GRID = tuple(itertools.product(
-    (0.0, 5.0, 10.0, 15.0, 20.0, 25.0), (0.0, 5.0, 10.0, 15.0, 20.0, 25.0), (-1.0, -0.5, 0.0, 0.5, 1.0),
-    (0.0, 0.5, 1.0, 1.5, 2.0), (0.0, 0.5, 1.0, 1.5, 2.0)))
-"""a, b, e, alpha, beta: the 4,500 starts of Hoffmann et al. 2022, appendix D.4."""
-
-TOLERANCES = {"ftol": 1e-14, "gtol": 1e-8, "maxiter": 2000}
-"""scipy's ftol is relative to max(|f|, 1), and f is 1e-3 here: 1e-14 means 1e-11 of the objective."""
-
-
-# ----------------------------------------------------------------------------------------- the recipe
-
 Array = np.ndarray
-
-
-def recipe_value(theta: Array, log_n: Array, log_d: Array, log_loss: Array) -> tuple[float, Array]:
-    """The summed Huber loss of LSE(a - alpha log N, b - beta log D, e) - log L, and its gradient."""
-    a, b, e, alpha, beta = theta
-    terms = np.empty((3, len(log_n)))
-    terms[0], terms[1], terms[2] = a - alpha * log_n, b - beta * log_d, e
-    top = terms.max(axis=0)
-    share = np.exp(terms - top)
-    total = share.sum(axis=0)
-    r = top + np.log(total) - log_loss
-    share /= total
-    psi = np.clip(r, -DELTA, DELTA)
-    size = np.abs(r)
-    value = np.where(size <= DELTA, 0.5 * r * r, DELTA * (size - 0.5 * DELTA)).sum()
-    on_a, on_b, on_e = share * psi
-    return float(value), np.array([on_a.sum(), on_b.sum(), on_e.sum(), -(on_a @ log_n), -(on_b @ log_d)])
 
 
 def recipe(starts: Iterable[Sequence[float]], data: tuple[Array, ...], options: dict[str, float]) -> list[float]:
@@ -103,8 +74,8 @@ def measure(starts: int, repeats: int, peers: str | None) -> list[Row]:
     ours: dict[int, list[tuple[float, float]]] = {0: [], REFITS: []}
     fits: dict[int, Fit] = {}
     rng = np.random.default_rng(0)
-    chosen = [GRID[i] for i in (range(len(GRID)) if starts >= len(GRID)
-                                else np.sort(rng.choice(len(GRID), starts, replace=False)))]
+    chosen = [LATTICE[i] for i in (range(len(LATTICE)) if starts >= len(LATTICE)
+                                else np.sort(rng.choice(len(LATTICE), starts, replace=False)))]
     blocks = [chosen[i::BLOCKS] for i in range(BLOCKS)]
     spent, reached = np.zeros(2), []
     for i, block in enumerate(blocks):
@@ -180,7 +151,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     add = parser.add_argument
     add("-o", "--output", type=Path, help="csv file; default benchmarks/results/DATE-fit-speed.csv")
-    add("--starts", type=int, default=len(GRID), help="starts of the recipe (default all 4,500)")
+    add("--starts", type=int, default=len(LATTICE), help="starts of the recipe (default all 4,500)")
     add("--repeats", type=int, default=9, help="runs of ours, of which the median counts")
     add("--peers", metavar="PYTHON", help="an interpreter that has the packages to compare with")
     options = parser.parse_args()

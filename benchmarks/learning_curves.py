@@ -9,8 +9,7 @@ residuals for that reason, whatever the form; nothing was chosen by looking at t
 
 - the reference: the RMSLE of M1, M2 and BNSL with one break in ``reference_rmsle.csv``;
 - the recipe: BNSL with one break as its authors fit it, in their code of figure 4 (a brute-force grid of 163,840
-  starts on the mean square of log(y + 1), then ``curve_fit`` from the best), written here from its description.
-  The grid is theirs; x is divided by its smallest value first, without which no grid point lies near the data.
+  starts on the mean square of log(y + 1), then ``curve_fit`` from the best), as ``lawful.bench.peers`` has it.
 
 The table goes to ``benchmarks/results/`` with the date, or where ``-o`` says; a summary is printed. Seconds are
 CPU seconds of one thread.
@@ -26,7 +25,6 @@ import math
 import os
 import statistics
 import time
-import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import date
@@ -36,6 +34,8 @@ os.environ.update({f"{library}_NUM_THREADS": "1" for library in ("OPENBLAS", "MK
 
 import numpy as np
 
+from lawful.bench.peers import bnsl
+from lawful.bench.question import Question
 from lawful.errors import FailedToAnswer, RunsError
 from lawful.fit.engine import identified, judge
 from lawful.fit.objective import objective
@@ -119,47 +119,18 @@ def ours(curve: Curve, form: str, loss: str, reference: float) -> Row:
                status.value, f"{agree}/{len(best.objective)}")
 
 
-# ------------------------------------------------------------------------------------ the recipe
-
-GRID = (np.arange(0.0, 1.0, 0.1), np.arange(0.0, 40.0, 2.5), np.arange(0.0, 1.0, 0.25), np.arange(0.0, 1.0, 0.25),
-        np.arange(0.0, 40.0, 2.5), np.arange(0.0, 1.0, 0.25))
-"""a, b, c0, c1, d1, f1: the authors' grid; b and d1 stand for 1.25**b - 0.9 and 1.25**d1 - 0.9."""
-
-EVALUATIONS = 100_000
-"""Evaluations that ``curve_fit`` may take: the authors allow any number, and some curves would use it."""
-
-
-def broken(x: Array, a: Array, b: Array, c0: Array, c1: Array, d1: Array, f1: Array) -> Array:
-    """The formula as printed."""
-    return a + b * x**-c0 * (1 + (x / d1) ** (1 / f1)) ** (-c1 * f1)
-
-
 def recipe(curve: Curve, reference: float) -> Row:
     """The published fit of one break."""
-    from scipy.optimize import curve_fit
-
     begin = time.process_time()
-    unit = curve.x.min()
-    x, target = curve.x / unit, np.log(curve.y + 1)
-    best, start = math.inf, None
-    with np.errstate(all="ignore"), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # an unknown covariance is no concern here
-        inner = np.array(list(itertools.product(*GRID[1:])))
-        inner[:, [0, 3]] = 1.25 ** inner[:, [0, 3]] - 0.9
-        shape = np.concatenate([broken(x, 0.0, *part.T[:, :, None]) for part in np.array_split(inner, 32)])
-        for a in GRID[0]:
-            error = np.mean((np.log(a + shape + 1) - target) ** 2, axis=1)
-            at = int(np.nanargmin(error))
-            if error[at] < best:
-                best, start = error[at], (a, *inner[at])
-        try:
-            found, _ = curve_fit(lambda x, *p: np.log(broken(x, *p) + 1), x, target, p0=start, maxfev=EVALUATIONS)
-            status = "converged"
-        except (RuntimeError, ValueError):
-            found, status = np.array(start), "failed"
-        test, train = rmsle(broken(curve.x_test / unit, *found), curve.y_test), rmsle(broken(x, *found), curve.y)
+    runs = RunTable.of(examples=curve.x, task_loss=curve.y)
+    everywhere = np.concatenate([curve.x_test, curve.x])
+    try:
+        found = bnsl(Question(runs, {"examples": everywhere}, "task_loss", ("examples",))).values
+    except FailedToAnswer:
+        found = np.full(len(everywhere), math.nan)
+    test, train = rmsle(found[: len(curve.x_test)], curve.y_test), rmsle(found[len(curve.x_test) :], curve.y)
     return Row(curve.name, "recipe", len(curve.x), len(curve.x_test), test, train, reference,
-               status if math.isfinite(test) else "failed", "", time.process_time() - begin)
+               "converged" if math.isfinite(test) else "failed", "", time.process_time() - begin)
 
 
 # ----------------------------------------------------------------------------------- the summary

@@ -168,7 +168,8 @@ def test_published_shares_and_scores_stand_beside_ours(tmp_path: Path) -> None:
 [published]
 source = "a paper"
 where = "name != 'a'"
-by_method = { m1 = 0.25, m2 = 0.75 }
+by_method = { an_agent = 0.07 }
+share_best = { m1 = 0.25, m2 = 0.75 }
 file = "scores.csv"
 key = "name"
 columns = { m1 = "first", m2 = "second" }
@@ -178,6 +179,7 @@ columns = { m1 = "first", m2 = "second" }
     report = (tmp_path / "out" / "report.md").read_text()
     assert "as published (a paper) and on the 2 series here" in report
     assert "| `m2` | 75.0 % | 100.0 % |" in report
+    assert "As published (a paper, where name != 'a'): `an_agent` 0.07." in report
     assert "`m1` against its score in the data's folder: better by more than 10 % on 1 series, within 10 % on 0, " \
            "worse on 1." in report
     assert "- worse: b, " in report

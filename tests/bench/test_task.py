@@ -49,6 +49,7 @@ def test_a_users_file_takes_the_place_of_the_packages(tmp_path: Path) -> None:
     (('[split]', 'metric = "rmlse"\n[split]'), "unknown metric 'rmlse' in .*toy.toml; nearest: .*rmsle"),
     (('[split]', "fewest = 1\n[split]"), "fewest must be 3 or more, got 1"),
     (('[split]', '[published]\nfile = "scores.csv"\n[split]'), "file goes with key and columns"),
+    (('[split]', '[published]\nby_method = { m1 = "good" }\n[split]'), "by_method.m1 must be a number, got 'good'"),
     (('{ examples = "x"', '{ examples = 3'), "map.examples must be a text, got 3"),
     (('methods', 'methods = ['), "toy.toml: is not TOML"),
 ])
@@ -142,4 +143,4 @@ def test_every_packaged_task_finds_its_runs() -> None:
         assert series, task.name
         assert task.title, task.name
         assert task.source.startswith(("arXiv:", "http")), task.name
-        assert (task.published.source != "") == bool(task.published.by_method or task.published.file), task.name
+        assert (task.published.source != "") == bool(task.published.by_method or task.published.share_best), task.name

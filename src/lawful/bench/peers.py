@@ -7,7 +7,7 @@ Curves over one quantity:
   block-coordinate steps are replaced by a profile, the coefficients that enter linearly solved for at each value of
   the others: from the smallest loss downwards to the first limit where it is least, as their steps go. Further down
   there is often a second, lower place at a limit of 0, which is M1;
-- ``bnsl_recipe``: Caballero et al. 2022 (arXiv:2210.14891), code of figure 4: one break, a brute-force grid of 262,144
+- ``bnsl_recipe``: Caballero et al. 2022 (arXiv:2210.14891), code of figure 4: one break, a brute-force grid of 163,840
   cells on the mean square of log(y + 1), then ``curve_fit`` from the best cell.
 
 Several inputs: ``approach3_scipy``, Hoffmann et al. 2022 (arXiv:2203.15556), L-BFGS-B on the Huber loss of the log.
@@ -185,21 +185,25 @@ def recipe_value(theta: Array, log_n: Array, log_d: Array, log_loss: Array) -> t
     return float(value), np.array([on_a.sum(), on_b.sum(), on_e.sum(), -(on_a @ log_n), -(on_b @ log_d)])
 
 
-def approach3(asked: Question) -> Answer:
-    """L = E + A/N^alpha + B/D^beta from ``STARTS`` starts."""
+def descend(start: Sequence[float], log_runs: tuple[Array, ...]) -> tuple[float, Array]:
+    """The least objective that L-BFGS-B reaches from ``start``, and where; ``log_runs`` are log N, log D, log L."""
     from scipy.optimize import minimize
-
-    if not {"params", "tokens"} <= asked.at.keys():
-        raise RunsError("approach 3 takes params and tokens")
-    log_runs = tuple(np.log(asked.train[name]) for name in ("params", "tokens", asked.target))
 
     def value(theta: Array) -> tuple[float, Array]:
         return recipe_value(theta, *log_runs)
 
     with np.errstate(over="ignore"):
-        reached = [minimize(value, np.array(start), method="L-BFGS-B", jac=True, options=TOLERANCES)
-                   for start in LATTICE[:: len(LATTICE) // STARTS]]
-    a, b, e, alpha, beta = min(reached, key=lambda found: float(found.fun)).x
+        found = minimize(value, np.array(start), method="L-BFGS-B", jac=True, options=TOLERANCES)
+    return float(found.fun), np.asarray(found.x, dtype=float)
+
+
+def approach3(asked: Question) -> Answer:
+    """L = E + A/N^alpha + B/D^beta from ``STARTS`` starts."""
+    if not {"params", "tokens"} <= asked.at.keys():
+        raise RunsError("approach 3 takes params and tokens")
+    log_runs = tuple(np.log(asked.train[name]) for name in ("params", "tokens", asked.target))
+    reached = [descend(start, log_runs) for start in LATTICE[:: len(LATTICE) // STARTS]]
+    _, (a, b, e, alpha, beta) = min(reached, key=lambda pair: pair[0])
     log_n, log_d = (np.log(asked.at[name]) for name in ("params", "tokens"))
     return Answer(np.exp(np.logaddexp(np.logaddexp(a - alpha * log_n, b - beta * log_d), e)))
 

@@ -48,7 +48,7 @@ class Benchmark:
                 "task": one.task.name, "title": one.task.title, "source": one.task.source, "metric": one.task.metric,
                 "series": len(one.series), "left_out": [vars(out) for out in one.left_out],
                 "methods": [vars(line) for line in lines(self.of(one.task))],
-                "published": dict(one.task.published.by_method),
+                "published": dict(one.task.published.by_method), "share_best": dict(one.task.published.share_best),
             } for one in self.tasks],
             "pairs": [{**vars(pair), "ahead": pair.ahead} for pair in self.compared],
             "coverage": [{**vars(one), "levels": list(LEVELS)} for one in held(self.scores)],
@@ -136,7 +136,7 @@ def _task(benchmark: Benchmark, one: Outline) -> Iterator[str]:
     by_group = {group: {line.method: line for line in lines([s for s in scores if s.group == group])}
                 for group in groups if len(groups) > 1}
     yield "\n".join(_table(head, [_line(line, [by_group[g][line.method] for g in by_group]) for line in found]))
-    for said in (_published(one, scores), _referred(one, scores), _why(scores)):
+    for said in (_reported(one), _shared(one, scores), _referred(one, scores), _why(scores)):
         if said:
             yield said
     if one.left_out:
@@ -149,17 +149,27 @@ def _line(line: Line, groups: Sequence[Line]) -> list[str]:
             str(line.timeouts), str(line.not_run), f"{line.seconds:.2f}", *(_number(g.median) for g in groups)]
 
 
-def _published(one: Outline, scores: Sequence[Score]) -> str:
+def _reported(one: Outline) -> str:
+    """The scores that others reported, as losses."""
+    published, r2 = one.task.published, one.task.metric == "r2"
+    if not published.by_method:
+        return ""
+    told = ", ".join(f"`{name}` {_number(1 - value if r2 else value)}" for name, value in published.by_method.items())
+    about = f", where {published.where}" if published.where else ""
+    return f"As published ({published.source}{about}): {told}."
+
+
+def _shared(one: Outline, scores: Sequence[Score]) -> str:
     """The published share of series that each method is best on, beside ours among the same methods."""
     published = one.task.published
-    methods = [m for m in published.by_method if any(score.method == m for score in scores)]
+    methods = [m for m in published.share_best if any(score.method == m for score in scores)]
     if len(methods) < 2:
         return ""
     found = losses([score for score in scores if score.series in one.counted and score.method in methods])
     own = shares(found, methods)
     recipes = [f"{m}_recipe" if m != "bnsl1" else "bnsl_recipe" for m in methods]
     theirs = shares(losses([s for s in scores if s.series in one.counted and s.method in recipes]), recipes)
-    body = [[f"`{m}`", _percent(published.by_method[m]), _percent(own[m]), _percent(theirs[r]) if any(
+    body = [[f"`{m}`", _percent(published.share_best[m]), _percent(own[m]), _percent(theirs[r]) if any(
         theirs.values()) else "-"] for m, r in zip(methods, recipes, strict=True)]
     return "\n".join([f"Best of these methods, as published ({published.source}) and on the {len(found)} series here "
                       "that it is about; the recipes among themselves:", "",

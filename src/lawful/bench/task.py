@@ -52,14 +52,17 @@ class Split:
 
 @dataclass(frozen=True)
 class Published:
-    """What others reported for a task: ``by_method`` shares or scores, or a ``file`` of scores for each series.
+    """What others reported for a task, over the series whose runs ``where`` keeps, or all.
 
-    ``file`` has a row for each series, found by the columns of ``key``; ``columns`` says which method is in which.
+    ``by_method`` are scores in the task's metric, ``share_best`` the share of series that each method is best on among
+    those named. ``file`` has a row of scores for each series, found by the columns of ``key``; ``columns`` says which
+    method is in which.
     """
 
     source: str = ""
     where: str = ""
     by_method: Mapping[str, float] = field(default_factory=dict)
+    share_best: Mapping[str, float] = field(default_factory=dict)
     file: str | None = None
     key: Sequence[str] = ()
     columns: Mapping[str, str] = field(default_factory=dict)
@@ -106,8 +109,8 @@ _KEYS: Mapping[str, Mapping[str, tuple[type, ...]]] = {
     "split": {"column": (str,), "train": (str, list), "test": (str, list), "train_where": (str,),
               "test_where": (str,), "along": (str,), "below": (float, int, list), "share": (float,),
               "interpolates": (bool,)},
-    "published": {"source": (str,), "where": (str,), "by_method": (dict,), "file": (str,), "key": (str, list),
-                  "columns": (dict,)},
+    "published": {"source": (str,), "where": (str,), "by_method": (dict,), "share_best": (dict,),
+                  "file": (str,), "key": (str, list), "columns": (dict,)},
 }
 assert _KEYS["split"].keys() == {f.name for f in fields(Split)}
 
@@ -165,6 +168,10 @@ def parse(content: Mapping[str, Any], file: str, name: str, beside: str = "") ->
     for key in ("thin", "fewest"):
         if given.get(key, 3) < 3:
             raise InputError(f"{file}: {key} must be 3 or more, got {given[key]}")
+    for key in ("by_method", "share_best"):
+        for inner, value in published.get(key, {}).items():
+            if isinstance(value, bool) or not isinstance(value, (int, float)):
+                raise InputError(f"{file}: [published] {key}.{inner} must be a number, got {value!r}")
     for key in ("map", "derive"):
         for inner, value in given.get(key, {}).items():
             if not isinstance(value, str):

@@ -9,15 +9,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 
-from lawful.cli.options import Output
-from lawful.cli.output import aligned, say
+from lawful.cli.options import Output, Rows
+from lawful.cli.output import aligned, check, say, show
 
 if TYPE_CHECKING:
     from lawful.bench.runner import Outline
+    from lawful.bench.speed import Speed
     from lawful.bench.table import Benchmark
 
 app = App(name="bench", help="Benchmarks that anyone can run again: forecasts on public runs, and speed.",
           help_format="plaintext")
+
+_NO_OUTPUT, _ALL_ROWS = Output(), Rows()
 
 
 @app.command
@@ -107,6 +110,50 @@ def faults(
     study = fault_study(names(faults), variants=variants, clean=clean, seed=seed,
                         told=lambda line: print(line, file=sys.stderr))
     print(to_json(study) if json else study.markdown())
+
+
+@app.command
+def speed(
+    runs: str | None = None,
+    /,
+    *,
+    starts: int = 300,
+    repeats: int = 9,
+    rows: Rows = _ALL_ROWS,
+    output: Output = _NO_OUTPUT,
+) -> None:
+    """Time a fit beside the published recipe on the same runs, as ratios of CPU time.
+
+    Parameters
+    ----------
+    runs
+        The table, with params, tokens and loss; without one, the packaged sweep.
+    starts
+        How many of the recipe's 4,500 starts are run; the time is stated for all.
+    repeats
+        Fits of ours, of which the median counts.
+    """
+    from datetime import date
+
+    from lawful.bench.forecast import machine
+    from lawful.bench.speed import bench_speed
+    from lawful.store import packaged_sweep
+
+    check(output)
+    read = packaged_sweep(rows.where) if runs is None else rows.read(runs)
+    timed = bench_speed(read, machine(), date.today().isoformat(), starts=starts, repeats=repeats,
+                        progress=lambda message: say(message, output))
+    show(timed, speed_text(timed), output)
+
+
+def speed_text(timed: Speed) -> str:
+    """The timings, what they were taken on, and their notes."""
+    body = [[t.what, f"{t.seconds:.3f}", f"{t.cpu_seconds:.3f}", f"{t.ratio:.1f}", f"{t.objective:.8g}"]
+            for t in timed.timings]
+    notes = [f"{t.what}: {t.note}" for t in timed.timings if t.note]
+    return "\n".join([f"{timed.source}, {timed.runs} runs; {', '.join(timed.machine.values())}",
+                      aligned(body, ["fit of the additive law", "seconds", "CPU s", "recipe's over its", "objective"]),
+                      *notes])
 
 
 def data_folder(data: str | None) -> Path:
