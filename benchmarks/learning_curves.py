@@ -9,7 +9,7 @@ residuals for that reason, whatever the form; nothing was chosen by looking at t
 
 - the reference: the RMSLE of M1, M2 and BNSL with one break in ``reference_rmsle.csv``;
 - the recipe: BNSL with one break as its authors fit it, in their code of figure 4 (a brute-force grid of 163,840
-  starts on the mean square of log(y + 1), then ``curve_fit`` from the best), as ``lawful.bench.peers`` has it.
+  starts on the mean square of log(y + 1), then ``curve_fit`` from the best), as ``lawful.bench.recipes`` has it.
 
 The table goes to ``benchmarks/results/`` with the date, or where ``-o`` says; a summary is printed. Seconds are
 CPU seconds of one thread.
@@ -34,8 +34,8 @@ os.environ.update({f"{library}_NUM_THREADS": "1" for library in ("OPENBLAS", "MK
 
 import numpy as np
 
-from lawful.bench.peers import bnsl
 from lawful.bench.question import Question
+from lawful.bench.recipes import bnsl
 from lawful.errors import FailedToAnswer, RunsError
 from lawful.fit.engine import identified, judge
 from lawful.fit.objective import objective

@@ -96,6 +96,7 @@ def replay(page: Path) -> Iterator[tuple[str, str, str]]:
     """Run a page's examples in the current folder: for each output, where, what is shown, what comes."""
     for file in (DOCS / "examples").glob("*.csv"):
         shutil.copy(file, ".")
+    shutil.copytree(DOCS / "examples" / "data", "data", dirs_exist_ok=True)
     names: dict[str, object] = {"__name__": "page"}
     printed, source, before = "", page.read_text(encoding="utf-8"), None
     for block in blocks(page):
@@ -201,6 +202,7 @@ def test_the_json_keys_are_the_documented_ones(tmp_path: Path, monkeypatch: pyte
     monkeypatch.chdir(tmp_path)
     for table in ("runs.csv", "recipes.csv", "sweep.csv"):
         shutil.copy(DOCS / "examples" / table, tmp_path)
+    shutil.copytree(DOCS / "examples" / "data", tmp_path / "data")
     main_ = ("fit runs.csv --form auto --candidates chinchilla,kaplan --bootstrap 20",
              "fit runs.csv --bootstrap 20 -o fit.json", "diagnose runs.csv --bootstrap 20", "identify runs.csv",
              "diagnose runs.csv --bootstrap 20 --checklist",
@@ -215,6 +217,8 @@ def test_the_json_keys_are_the_documented_ones(tmp_path: Path, monkeypatch: pyte
              "calc params gpt2", "calc flops gpt2", "calc memory gpt2",
              "calc cost gpt2 --tokens 1B --device h100", "calc serve gpt2 --device h100",
              "curves predict luo2025_multi_power_law:25M --schedule cosine:peak=3e-4,steps=2000",
+             "bench forecast --data data --list", "bench speed --starts 5 --repeats 1",
+             "bench forecast --data data --methods m1 --workers 1",
              "curves best luo2025_multi_power_law:25M --schedule wsd:peak=3e-4,steps=2000 --over decay=0.1:0.5")
     actual = {}
     for command in main_:

@@ -11,6 +11,8 @@ right and what it does not.
 of 0.05 % of which neighbouring points share four fifths.
 
 ``plateau.csv`` is one learning curve that leaves the plateau of guessing: M4 with noise of 0.5 %.
+
+``data`` is a folder of data for the benchmark: learning curves of power laws with a floor, with noise of 1 %.
 """
 
 from __future__ import annotations
@@ -48,6 +50,7 @@ def main() -> None:
     curves()
     streams()
     plateau()
+    folder()
 
 
 def curves() -> None:
@@ -136,6 +139,19 @@ def plateau() -> None:
         for examples in np.geomspace(1e6, 1e8, 40):
             error = truth(examples=round(examples)) * np.exp(NOISE * rng.standard_normal())
             writer.writerow([f"{examples:.0f}", f"{error:.4f}"])
+
+
+def folder() -> None:
+    """Write ``data/made-up/curves.csv``: four learning curves, of which the last three points are to be forecast."""
+    rng = np.random.default_rng(SEED + 3)
+    with (Path(__file__).parent / "data" / "made-up" / "curves.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["model", "images_seen", "error_rate"])
+        for model, floor, slope in zip(("tiny", "small", "base", "large"), (0.3, 0.2, 0.12, 0.08),
+                                       (0.4, 0.4, 0.5, 0.5), strict=True):
+            for images in np.geomspace(1e5, 1e8, 16):
+                error = (floor + 0.5 * (images / 1e5) ** -slope) * np.exp(0.01 * rng.standard_normal())
+                writer.writerow([model, f"{images:.0f}", f"{error:.4f}"])
 
 
 if __name__ == "__main__":

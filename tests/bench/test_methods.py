@@ -9,7 +9,7 @@ import pytest
 from made import TASK, made
 
 from conftest import TRUTH, simulate
-from lawful.bench import peers
+from lawful.bench import peers, recipes
 from lawful.bench.methods import METHODS, find_method, methods_of, question
 from lawful.bench.question import Question
 from lawful.bench.series import load
@@ -36,11 +36,11 @@ def m4_loss(x: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize(("method", "law", "within"), [
-    (peers.m1, lambda x: 30 * x**-0.3, 1e-9),
-    (peers.m2, lambda x: 0.2 + 30 * x**-0.4, 1e-3),
-    (peers.m3, lambda x: 30 * (1 / x + 2e-7) ** 0.4, 1e-4),
-    (peers.m4, m4_loss, 0.02),
-    (peers.bnsl, lambda x: peers.broken(x / 1e4, 0.1, 0.6, 0.2, 0.4, 12.0, 0.3), 0.02),
+    (recipes.m1, lambda x: 30 * x**-0.3, 1e-9),
+    (recipes.m2, lambda x: 0.2 + 30 * x**-0.4, 1e-3),
+    (recipes.m3, lambda x: 30 * (1 / x + 2e-7) ** 0.4, 1e-4),
+    (recipes.m4, m4_loss, 0.02),
+    (recipes.bnsl, lambda x: recipes.broken(x / 1e4, 0.1, 0.6, 0.2, 0.4, 12.0, 0.3), 0.02),
     (peers.last_points, lambda x: 30 * x**-0.3, 1e-9),
 ])
 def test_a_recipe_forecasts_a_curve_of_its_own_form(method, law, within) -> None:
@@ -53,8 +53,8 @@ def test_m2_takes_the_first_limit_below_the_smallest_loss() -> None:
     """Logs of the excess have a second, lower place at a limit of 0; the published steps stop before it."""
     rng = np.random.default_rng(1)
     y = (0.35 + 20 * X**-0.5) * np.exp(0.004 * rng.standard_normal(len(X)))
-    answer = peers.m2(curve(y))
-    line = peers.m1(curve(y))
+    answer = recipes.m2(curve(y))
+    line = recipes.m1(curve(y))
     truth = 0.35 + 20 * AHEAD**-0.5
     assert np.abs(np.log(answer.values / truth)).max() < 0.03 < np.abs(np.log(line.values / truth)).max()
 
@@ -82,7 +82,7 @@ def test_boosting_cannot_leave_what_it_saw() -> None:
     assert peers.boosting(curve(y)).values == pytest.approx(y[-1], rel=0.05)
 
 
-@pytest.mark.parametrize("method", [peers.m1, peers.m2, peers.m3, peers.m4, peers.bnsl])
+@pytest.mark.parametrize("method", [recipes.m1, recipes.m2, recipes.m3, recipes.m4, recipes.bnsl])
 def test_a_recipe_refuses_what_it_cannot_take(method) -> None:
     flat = Question(RunTable.of(examples=np.ones(5), task_loss=np.ones(5)), {"examples": AHEAD}, "task_loss",
                     ("examples",))
@@ -142,6 +142,6 @@ def test_a_method_that_nobody_knows() -> None:
 
 
 def test_a_fit_that_gives_up_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(peers, "EVALUATIONS", 3)
+    monkeypatch.setattr(recipes, "EVALUATIONS", 3)
     with pytest.raises(FailedToAnswer, match="curve_fit gave up"):
-        peers.bnsl(curve(0.2 + 30 * X**-0.4))
+        recipes.bnsl(curve(0.2 + 30 * X**-0.4))

@@ -28,14 +28,15 @@ def outlines(data: Path, tasks: Sequence[str] | None = None, methods: Sequence[s
              ) -> tuple[Outline, ...]:
     """The tasks whose data are in ``data``, or those named, each with its series and methods; all of it checked.
 
-    Raises ``InputError`` for the first thing that is wrong in any of them, and where no method goes with any task.
+    Raises ``InputError`` for the first thing that is wrong in any of them, and for a method that goes with none.
     """
     for name in methods or ():
         find_method(name)
     found = tuple(outline(task, data, methods) for task in find_tasks(data, tasks))
-    if not any(one.methods for one in found):
-        raise InputError(f"none of the methods {', '.join(methods or ())} goes with any of the tasks "
-                         f"{', '.join(one.task.name for one in found)}")
+    for name in methods or ():
+        if not any(name in one.methods for one in found):
+            raise InputError(f"method {name} goes with none of the tasks {', '.join(one.task.name for one in found)}: "
+                             "lawful bench forecast --list shows which do")
     return found
 
 
@@ -58,7 +59,10 @@ def bench_forecasts(data: Path, folder: Path, tasks: Sequence[str] | None = None
     except OSError as problem:
         raise OutputError(f"cannot write {folder}: {problem.strerror or problem}") from None
     work = jobs(found, data)
-    progress(f"{len(found)} tasks, {sum(len(one.series) for one in found)} series, {len(work)} fits to judge")
+    for name in methods or ():
+        if without := [one.task.name for one in found if name not in one.methods]:
+            progress(f"{name} does not go with {', '.join(without)}")
+    progress(f"tasks {len(found)}, series {sum(len(one.series) for one in found)}, fits {len(work)}")
     scores = tuple(run(work, data, folder, workers=workers, progress=progress).values())
     done = Benchmark(found, scores, machine(), date.today().isoformat())
     write(done, folder, progress)

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from lawful.bench import peers
+from lawful.bench import peers, recipes
 from lawful.bench.question import Answer, Question
 from lawful.bench.series import Series
 from lawful.bench.task import Task
@@ -106,11 +106,11 @@ def discovered(asked: Question) -> Answer:
 METHODS: dict[str, Method] = {m.name: m for m in (
     Method("auto", "the form chosen by its rolling forecasts", auto),
     Method("discover", "the best law of a search over formulas", discovered),
-    Method("m1_recipe", "M1 as its authors fit it", peers.m1, 1),
-    Method("m2_recipe", "M2 as its authors fit it", peers.m2, 1),
-    Method("m3_recipe", "M3 as its authors fit it", peers.m3, 1),
-    Method("m4_recipe", "M4 as its authors fit it", peers.m4, 1),
-    Method("bnsl_recipe", "one break by a brute-force grid and curve_fit", peers.bnsl, 1),
+    Method("m1_recipe", "M1 as its authors fit it", recipes.m1, 1),
+    Method("m2_recipe", "M2 as its authors fit it", recipes.m2, 1),
+    Method("m3_recipe", "M3 as its authors fit it", recipes.m3, 1),
+    Method("m4_recipe", "M4 as its authors fit it", recipes.m4, 1),
+    Method("bnsl_recipe", "one break by a brute-force grid and curve_fit", recipes.bnsl, 1),
     Method("approach3_scipy", "the additive law by scipy's L-BFGS-B", peers.approach3, 2),
     Method("last_points", "a line in logs through the largest runs", peers.last_points),
     Method("boosting", "gradient boosted trees, no law", peers.boosting),

@@ -1,19 +1,8 @@
-"""What people use elsewhere, written from its description and given what every other method is given.
+"""What people use elsewhere, given what every other method is given; ``lawful.bench.recipes`` has the curves' own.
 
-Curves over one quantity:
-
-- ``m1_recipe`` to ``m4_recipe``: Alabdulmohsin et al. 2022 (arXiv:2209.06640): least squares of the log of both sides
-  of the law, the limit between 0 and the smallest loss. Objective, bounds and starting point are theirs. Their
-  block-coordinate steps are replaced by a profile, the coefficients that enter linearly solved for at each value of
-  the others: from the smallest loss downwards to the first limit where it is least, as their steps go. Further down
-  there is often a second, lower place at a limit of 0, which is M1;
-- ``bnsl_recipe``: Caballero et al. 2022 (arXiv:2210.14891), code of figure 4: one break, a brute-force grid of 163,840
-  cells on the mean square of log(y + 1), then ``curve_fit`` from the best cell.
-
-Several inputs: ``approach3_scipy``, Hoffmann et al. 2022 (arXiv:2203.15556), L-BFGS-B on the Huber loss of the log.
-
-Any: ``last_points``, a straight line in logs through the largest runs; ``boosting``, gradient boosted trees of
-scikit-learn on logs, which is no law and cannot go beyond what it saw.
+- ``approach3``: Hoffmann et al. 2022 (arXiv:2203.15556), L-BFGS-B of scipy on the Huber loss of the log;
+- ``last_points``: a straight line in logs through the largest runs;
+- ``boosting``: gradient boosted trees of scikit-learn on logs, no law: they cannot go beyond what they saw.
 
 None has an interval.
 """
@@ -21,22 +10,15 @@ None has an interval.
 from __future__ import annotations
 
 import itertools
-import math
-import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from lawful.bench.question import Answer, Question
-from lawful.errors import FailedToAnswer, MissingExtra, RunsError
+from lawful.bench.recipes import along, line
+from lawful.errors import MissingExtra, RunsError
 from lawful.fit.origins import Array, axis
-
-MARGIN = 1e-3
-"""How far a limit stays below the smallest loss, and above the largest: theirs."""
-
-LEVELS = 60
-"""Values of a coefficient on the grid of a profile."""
 
 STARTS = 225
 """Starts of approach 3, every twentieth of the 4,500 of the paper: of those, 8 to 31 % arrive (``lawful bench
@@ -47,117 +29,6 @@ DELTA = 1e-3
 
 LAST = 0.25
 """The share of the runs, in order of scale, that ``last_points`` draws its line through; 3 at least."""
-
-
-def m1(asked: Question) -> Answer:
-    """L = b x^c: a line in logs."""
-    x, y = _curve(asked)
-    coefficients = _line(np.log(x), np.log(y))
-    return Answer(np.exp(_along(coefficients, np.log(_asked(asked)))))
-
-
-def m2(asked: Question) -> Answer:
-    """L = b x^c + e."""
-    x, y = _curve(asked)
-    lowest = max(y.min() - MARGIN, 0.5 * y.min())
-
-    def squares(theta: Array) -> float:
-        return _misfit(_design(np.log(x)), np.log(y - theta[0]))[0]
-
-    e = _first_least(squares, lowest)
-    _, found = _misfit(_design(np.log(x)), np.log(y - e))
-    return Answer(e + np.exp(_along(found, np.log(_asked(asked)))))
-
-
-def m3(asked: Question) -> Answer:
-    """L = b (1/x + g)^c, c at least 0."""
-    x, y = _curve(asked)
-    widest = 1.0 / x.min()
-
-    def squares(theta: Array) -> float:
-        return _misfit(_design(np.log(1 / x + theta[0])), np.log(y))[0]
-
-    grid = np.append(0.0, np.geomspace(1e-3 / x.max(), widest, LEVELS))
-    start = grid[int(np.argmin([squares(np.array([g])) for g in grid]))]
-    (g,) = _simplex(squares, np.array([start]), [(0.0, widest)])
-    _, (b, c) = _misfit(_design(np.log(1 / x + g)), np.log(y))
-    if c < 0:
-        b, c = float(np.mean(np.log(y))), 0.0
-    return Answer(np.exp(b + c * np.log(1 / _asked(asked) + g)))
-
-
-def m4(asked: Question) -> Answer:
-    """(L - e) / (e0 - L)^a = b x^c, with a and -c at least 0, and b at least 1."""
-    from scipy.optimize import nnls
-
-    x, y = _curve(asked)
-    lowest, highest = max(y.min() - MARGIN, 0.5 * y.min()), y.max() + MARGIN
-    start = max(1.0, highest)  # the loss of a guess: 1 for an error rate
-
-    def parts(theta: Array) -> tuple[Array, Array]:
-        e, e0 = theta
-        return np.stack([np.ones(len(x)), -np.log(x), np.log(e0 - y)], axis=1), np.log(y - e)
-
-    def squares(theta: Array) -> float:
-        return float(nnls(*parts(theta))[1])
-
-    e = _first_least(lambda limit: squares(np.append(limit, start)), lowest)
-    e, e0 = _simplex(squares, np.array([e, start]), [(0.0, lowest), (highest, 10 * highest)])
-    (b, c, a), _ = nnls(*parts(np.array([e, e0])))
-    right = np.exp(b - c * np.log(_asked(asked)))
-    low, high = np.zeros(len(right)), np.full(len(right), e0 - e)
-    for _ in range(60):  # the excess w = right (e0 - e - w)^a rises on the left and falls on the right: bisect
-        middle = 0.5 * (low + high)
-        under = middle < right * (e0 - e - middle) ** a
-        low, high = np.where(under, middle, low), np.where(under, high, middle)
-    return Answer(e + low)
-
-
-# ------------------------------------------------------------------------------ one break, by brute force
-
-GRID = (np.arange(0.0, 1.0, 0.1), np.arange(0.0, 40.0, 2.5), np.arange(0.0, 1.0, 0.25), np.arange(0.0, 1.0, 0.25),
-        np.arange(0.0, 40.0, 2.5), np.arange(0.0, 1.0, 0.25))
-"""a, b, c0, c1, d1, f1: the authors' grid; b and d1 stand for 1.25**b - 0.9 and 1.25**d1 - 0.9."""
-
-EVALUATIONS = 100_000
-"""Evaluations that ``curve_fit`` may take: the authors allow any number, and some curves would use it."""
-
-CELLS = 1 << 21
-"""Grid cells times points that are held at once."""
-
-
-def broken(x: Any, a: Any, b: Any, c0: Any, c1: Any, d1: Any, f1: Any) -> Any:
-    """The broken power law with one break, as printed."""
-    return a + b * x**-c0 * (1 + (x / d1) ** (1 / f1)) ** (-c1 * f1)
-
-
-def bnsl(asked: Question) -> Answer:
-    """One break by the published recipe; x is divided by its smallest value, or no cell of the grid lies near."""
-    from scipy.optimize import curve_fit
-
-    x, y = _curve(asked)
-    unit = x.min()
-    x, target = x / unit, np.log(y + 1)
-    best, start = math.inf, None
-    with np.errstate(all="ignore"), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # an unknown covariance is no concern here
-        inner = np.array(list(itertools.product(*GRID[1:])))
-        inner[:, [0, 3]] = 1.25 ** inner[:, [0, 3]] - 0.9
-        for part in np.array_split(inner, math.ceil(len(inner) * len(x) / CELLS)):
-            shape = broken(x, 0.0, *part.T[:, :, None])
-            for a in GRID[0]:
-                error = np.mean((np.log(a + shape + 1) - target) ** 2, axis=1)
-                at = int(np.argmin(np.where(np.isnan(error), np.inf, error)))
-                if error[at] < best:
-                    best, start = float(error[at]), (a, *part[at])
-        try:
-            found, _ = curve_fit(lambda x, *p: np.log(broken(x, *p) + 1), x, target, p0=start, maxfev=EVALUATIONS)
-        except (RuntimeError, ValueError) as problem:
-            raise FailedToAnswer(f"curve_fit gave up: {problem}") from None
-        return Answer(broken(_asked(asked) / unit, *found))
-
-
-# ------------------------------------------------------------------------------------------ approach 3
 
 LATTICE = tuple(itertools.product(
     (0.0, 5.0, 10.0, 15.0, 20.0, 25.0), (0.0, 5.0, 10.0, 15.0, 20.0, 25.0), (-1.0, -0.5, 0.0, 0.5, 1.0),
@@ -220,72 +91,20 @@ def last_points(asked: Question) -> Answer:
     y = asked.train[asked.target][last]
     if np.ptp(seen[last]) == 0:
         return Answer(np.full(len(at), np.exp(np.mean(np.log(y)))))
-    return Answer(np.exp(_along(_line(np.log(seen[last]), np.log(y)), np.log(at))))
+    return Answer(np.exp(along(line(np.log(seen[last]), np.log(y)), np.log(at))))
 
 
 def boosting(asked: Question) -> Answer:
-    """Gradient boosted trees on the logarithms, with scikit-learn's defaults."""
+    """Gradient boosted trees with scikit-learn's defaults, on logarithms where all values are positive."""
     try:
         from sklearn.ensemble import GradientBoostingRegressor
     except ImportError:
         raise MissingExtra("boosting", "bench") from None
     model = GradientBoostingRegressor(random_state=asked.seed)
-    model.fit(np.log(np.stack([asked.train[n] for n in asked.inputs], axis=1)), np.log(asked.train[asked.target]))
-    return Answer(np.exp(model.predict(np.log(np.stack([asked.at[n] for n in asked.inputs], axis=1)))))
-
-
-# -------------------------------------------------------------------------------------------- the parts
-
-def _curve(asked: Question) -> tuple[Array, Array]:
-    x, y = asked.train[asked.inputs[0]], asked.train[asked.target]
-    if len(asked.inputs) != 1 or y.min() <= 0 or x.min() <= 0:
-        raise RunsError("this recipe takes a positive loss over one positive quantity")
-    if len(np.unique(x)) < 3:
-        raise RunsError("this recipe takes 3 distinct sizes or more")
-    return x, y
-
-
-def _asked(asked: Question) -> Array:
-    return asked.at[asked.inputs[0]]
-
-
-def _design(log_x: Array) -> Array:
-    return np.stack([np.ones(len(log_x)), log_x], axis=1)
-
-
-def _misfit(design: Array, target: Array) -> tuple[float, Array]:
-    """The root of the least sum of squares, and the coefficients that reach it."""
-    found, *_ = np.linalg.lstsq(design, target, rcond=None)
-    return float(np.linalg.norm(design @ found - target)), np.asarray(found, dtype=np.float64)
-
-
-def _line(log_x: Array, log_y: Array) -> Array:
-    return _misfit(_design(log_x), log_y)[1]
-
-
-def _along(coefficients: Array, log_x: Array) -> Array:
-    return np.asarray(coefficients[0] + coefficients[1] * log_x, dtype=float)
-
-
-def _first_least(value: Callable[[Array], float], lowest: float) -> float:
-    """The limit at which ``value`` is least, the first on the way from ``lowest`` down to 0."""
-    from scipy.optimize import minimize_scalar
-
-    limits = lowest * (1.0 - np.append(0.0, np.geomspace(1e-4, 1.0, LEVELS)))
-    values = np.array([value(np.array([limit])) for limit in limits])
-    rises = np.flatnonzero(np.diff(values) > 0)
-    at = int(rises[0]) if len(rises) else LEVELS
-    if at in (0, LEVELS):
-        return float(limits[at])
-    found = minimize_scalar(lambda limit: value(np.array([limit])), bounds=(limits[at + 1], limits[at - 1]),
-                            method="bounded", options={"xatol": 1e-9 * lowest})
-    return float(found.x if found.fun <= values[at] else limits[at])
-
-
-def _simplex(value: Callable[[Array], float], start: Array, bounds: Sequence[tuple[float, float]]) -> Array:
-    """The least ``value`` that a simplex finds from ``start`` within ``bounds``."""
-    from scipy.optimize import minimize
-
-    found = minimize(value, start, method="Nelder-Mead", bounds=bounds,
-                     options={"maxiter": 400, "xatol": 1e-10 * float(np.abs(start).max() + 1e-300), "fatol": 1e-12})
-    return np.asarray(found.x if found.fun <= value(start) else start, dtype=float)
+    y, seen, at = asked.train[asked.target], *(
+        np.stack([quantities[name] for name in asked.inputs], axis=1) for quantities in (asked.train, asked.at))
+    positive = y.min() > 0
+    if min(seen.min(), at.min()) > 0:
+        seen, at = np.log(seen), np.log(at)
+    found = model.fit(seen, np.log(y) if positive else y).predict(at)
+    return Answer(np.exp(found) if positive else np.asarray(found, dtype=float))

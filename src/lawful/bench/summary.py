@@ -107,10 +107,12 @@ def losses(scores: Iterable[Score]) -> dict[str, dict[str, float]]:
 
 
 def shares(found: Losses, methods: Sequence[str]) -> dict[str, float]:
-    """The share of series on which each of ``methods`` has the least loss among them; ties are divided."""
+    """The share of series on which each of ``methods`` has the least loss of them, ties divided; NaN of one alone."""
     best = dict.fromkeys(methods, 0.0)
     compared = [{m: row[m] for m in methods if m in row} for row in found.values()]
     compared = [row for row in compared if len(row) > 1]
+    if not compared:
+        return dict.fromkeys(methods, math.nan)
     for row in compared:
         least = min(row.values())
         first = [m for m, value in row.items() if value <= least + TIE * abs(least)]

@@ -212,6 +212,6 @@ def _number(value: float | None) -> str:
 
 
 def _percent(share: float) -> str:
-    return f"{100 * share:.1f} %"
+    return f"{100 * share:.1f} %" if math.isfinite(share) else "-"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from math import isnan
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -188,13 +189,17 @@ def forecast_text(done: Benchmark) -> str:
 
     parts = []
     for one in done.tasks:
-        body = [[line.method, *(f"{value:.4g}" for value in (line.median, line.mean)), f"{100 * line.best:.0f} %",
-                 str(line.failed + line.timeouts), str(line.not_run), f"{line.seconds:.2f}"]
-                for line in lines(done.of(one.task))]
+        body = [[line.method, _number(line.median), _number(line.mean), _number(100 * line.best, "0f", " %"),
+                 str(line.failed + line.timeouts), str(line.not_run)] for line in lines(done.of(one.task))]
         parts.append(f"{one.task.name}: {len(one.series)} series, {one.task.metric}\n" + aligned(
-            body, ["method", "median", "mean", "best on", "failed", "not run", "CPU s"]))
+            body, ["method", "median", "mean", "best on", "failed", "not run"]))
     behind = [pair.rival for pair in done.compared if not pair.ahead]
     if done.compared:
         parts.append(f"auto is not ahead of {', '.join(behind)} in median, mean and share of series alike"
                      if behind else "auto is ahead of every other in median, mean and share of series")
     return "\n\n".join(parts)
+
+
+def _number(value: float, digits: str = "4g", unit: str = "") -> str:
+    """A number, or a dash where there is none."""
+    return "-" if isnan(value) else f"{value:.{digits}}{unit}"
