@@ -52,6 +52,17 @@ def test_draws_that_are_the_truth_hold_what_they_say(series: Series) -> None:
     assert part["crps"] / points == pytest.approx(0.5642 * noise, rel=0.05)
 
 
+def test_few_draws_hold_as_much_as_many(series: Series) -> None:
+    """Forty draws and the outcome from one distribution: 90 % intervals hold 90 %, where plain percentiles hold 86 %."""
+    rng = np.random.default_rng(1)
+    points = 4000
+    observed = np.exp(rng.standard_normal(points))
+    many = replace(series, test=replace(series.test, quantities={"task_loss": observed, "examples": observed},
+                                        rows=np.arange(points)), scale=np.full(points, series.top * 2))
+    part = judge(Answer(observed, np.exp(rng.standard_normal((40, points)))), many)["bins"]["to 0.5"]
+    assert np.array(part["hits"]) / points == pytest.approx(LEVELS, abs=0.02)
+
+
 def test_an_answer_without_values_has_no_score(series: Series) -> None:
     assert judge(Answer(np.full(8, np.nan)), series)["errors"] == {"rmsle": None, "are": None, "mae": None, "r2": None}
     negative = judge(Answer(-series.observed), series)["errors"]

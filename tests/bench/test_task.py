@@ -125,6 +125,15 @@ def test_a_derived_column_is_what_its_formula_says(tmp_path: Path) -> None:
     assert one.test["tokens"].max() == 2e4
 
 
+def test_a_series_is_called_by_its_values(tmp_path: Path) -> None:
+    data = made(tmp_path, TASK.replace('series = "name"', 'series = ["name", "N_billions"]'))
+    table = data / "toy" / "curves.csv"
+    head, *rows = table.read_text().splitlines()
+    table.write_text("\n".join([f"{head},N_billions", *(f"{row},34" for row in rows)]) + "\n")
+    (task,) = find_tasks(data)
+    assert [one.name for one in load(task, data)[0]] == ["a, 3.4e+10", "b, 3.4e+10", "c, 3.4e+10"]
+
+
 def test_no_folder_and_no_task(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"no folder of data at .*nowhere: give --data FOLDER"):
         find_tasks(tmp_path / "nowhere")

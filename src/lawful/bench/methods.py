@@ -31,18 +31,17 @@ from lawful.laws.registry import form as find_form
 from lawful.laws.registry import forms
 from lawful.runs import RunTable
 
-DRAWS = 200
-"""Resamples of each fit: enough for the ends of a 95 % interval to within a few per cent of its width."""
+DRAWS = 100
+"""Resamples of each fit: intervals are read so that they are right for any number (``lawful.bench.metrics``)."""
 
-CURVE_DRAWS = 30
-"""Resamples of a curve under ``auto``: each of a bent form takes a tenth of a second, and most of the width of a
-forecast is drift and noise, which every draw has of its own."""
+CURVE_DRAWS = 40
+"""Resamples of a curve under ``auto``: those of a bent form take time, and a 95 % interval needs 39."""
 
 COSTLY = ("bnsl2",)
 """Forms that are not asked unless they are named: a fit takes seconds, and ``auto`` has them among its candidates."""
 
-LAWS = 60
-"""Laws that ``discover`` may try on a series: a tenth of its own default, for time."""
+LAWS = 40
+"""Laws that ``discover`` may try on a series: a fifteenth of its own default, for time."""
 
 CURVE_LOSS = "log_squares"
 """What the fits of a curve minimise: the squared log error that such curves are judged by (RMSLE)."""

@@ -2,7 +2,8 @@
 
 All scores of draws and all widths are on the logarithm where every outcome of the series is positive, so that they
 are relative, and else in the unit of the outcome. Sums over points are kept by horizon, so that results of many
-series add up.
+series add up. The ends of an interval lie at rank p (m + 1) of m draws: so read, it holds one more draw of the same
+forecast with the probability that it states, however few draws there are.
 """
 
 from __future__ import annotations
@@ -112,7 +113,7 @@ def _of_draws(answer: Answer, observed: Array, relative: bool) -> dict[str, npt.
     if np.isnan(draws).all(axis=0).any():
         return {}
     tails = [(50 * (1 - level), 100 - 50 * (1 - level)) for level in LEVELS]
-    ends = [np.nanpercentile(draws, pair, axis=0) for pair in tails]
+    ends = [np.nanpercentile(draws, pair, axis=0, method="weibull") for pair in tails]
     low, high = ends[LEVELS.index(WIDTH)]
     return {"hits": np.array([(a <= y) & (y <= b) for a, b in ends]), "width": high - low,
             "crps": crps(draws, y), "log_score": log_score(draws, y)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from lawful.bench.series import Series, chosen_rows
+from lawful.bench.series import Series, chosen_rows, series_names
 from lawful.bench.task import Task
 from lawful.errors import InputError
 from lawful.quantities import parse_number
@@ -31,7 +31,7 @@ def reference_scores(task: Task, data: Path) -> Mapping[str, Mapping[str, float]
         return {}
     try:
         table = read_runs(str(data / task.folder / task.published.file))
-        names = [", ".join(row) for row in zip(*(table.label(c).tolist() for c in task.published.key), strict=True)]
+        names = series_names(table, task.published.key)
         columns = {method: table.label(column) for method, column in task.published.columns.items()}
         return {name: {method: parse_number(values[i].item(), method) for method, values in columns.items()
                        if values[i].strip()} for i, name in enumerate(names)}

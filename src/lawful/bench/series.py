@@ -6,7 +6,7 @@ method is given ``train`` and ``at``; the outcomes of the test runs are read by 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -140,10 +140,20 @@ def _parts(runs: RunTable, task: Task) -> Iterator[tuple[str, str, RunTable]]:
     group = runs.label(task.by) if task.by else np.full(len(runs), "all")
     names = np.full(len(runs), task.name)
     if task.series:
-        names = np.array([", ".join(row) for row in zip(*(runs.label(c).tolist() for c in task.series), strict=True)])
+        names = np.array(series_names(runs, task.series))
     for name in np.unique(names).tolist():
         mine = names == name
         yield name, str(group[mine][0]), runs.take(mine)
+
+
+def series_names(runs: RunTable, columns: Sequence[str]) -> list[str]:
+    """What the series of each run is called: its values in ``columns``, numbers in their shortest form."""
+    return [", ".join(map(_short, row)) for row in zip(*(runs.label(c).tolist() for c in columns), strict=True)]
+
+
+def _short(value: str) -> str:
+    whole, dot, rest = value.partition(".")
+    return f"{float(value):g}" if dot and whole.lstrip("-").isdigit() and set(rest) <= {"0"} else value
 
 
 def _cut(task: Task, name: str, group: str, runs: RunTable, cut: float | None) -> Series | LeftOut:
