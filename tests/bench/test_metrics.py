@@ -53,7 +53,7 @@ def test_draws_that_are_the_truth_hold_what_they_say(series: Series) -> None:
 
 
 def test_few_draws_hold_as_much_as_many(series: Series) -> None:
-    """Forty draws and the outcome from one distribution: 90 % intervals hold 90 %, where plain percentiles hold 86 %."""
+    """Forty draws and the outcome from one distribution: 90 % hold 90 %, where plain percentiles hold 86 %."""
     rng = np.random.default_rng(1)
     points = 4000
     observed = np.exp(rng.standard_normal(points))
