@@ -1,10 +1,10 @@
 """Curves over one quantity as their papers fit them, written from the description and given what every method is given.
 
 - M1 to M4: Alabdulmohsin et al. 2022 (arXiv:2209.06640): least squares of the log of both sides of the law, the limit
-  between 0 and the smallest loss. Objective, bounds and starting point are theirs. Their block-coordinate steps are
-  replaced by a profile, the coefficients that enter linearly solved for at each value of the others: from the smallest
-  loss downwards to the first limit where it is least, as their steps go. Further down there is often a second, lower
-  place at a limit of 0, which is M1;
+  between 0 and the smallest loss. Objective, bounds and starting point are theirs. M4 goes by their blocks in turn:
+  what enters linearly by least squares, the two limits by Newton. For M2 and M3 such steps are replaced by a profile,
+  what enters linearly solved for at each value of the other: M2 from the smallest loss downwards to the first limit
+  where it is least, as their steps go. Further down there is often a second, lower place at a limit of 0, which is M1;
 - BNSL: Caballero et al. 2022 (arXiv:2210.14891), code of figure 4: one break, a brute-force grid of 163,840 cells on
   the mean square of log(y + 1), then ``curve_fit`` from the best cell.
 
@@ -30,6 +30,12 @@ MARGIN = 1e-3
 
 LEVELS = 60
 """Limits that are tried on the way from the smallest loss to 0."""
+
+ROUNDS, STEPS, STEP = 1000, 8, 0.5
+"""Rounds of M4's blocks, Newton steps in each, and the share of a step that is taken: fewer and longer than theirs."""
+
+LEVEL_BEND, AT_REST = 1e-5, 1e-9
+"""A second derivative that no step is divided by, and the change of log b in a round at which M4 is done."""
 
 
 def m1(asked: Question) -> Answer:
@@ -75,18 +81,21 @@ def m4(asked: Question) -> Answer:
 
     x, y = _curve(asked)
     lowest, highest = max(y.min() - MARGIN, 0.5 * y.min()), y.max() + MARGIN
-    start = max(1.0, highest)  # the loss of a guess: 1 for an error rate
-
-    def parts(theta: Array) -> tuple[Array, Array]:
-        e, e0 = theta
-        return np.stack([np.ones(len(x)), -np.log(x), np.log(e0 - y)], axis=1), np.log(y - e)
-
-    def squares(theta: Array) -> float:
-        return float(nnls(*parts(theta))[1])
-
-    e = _first_least(lambda limit: squares(np.append(limit, start)), lowest)
-    e, e0 = _simplex(squares, np.array([e, start]), [(0.0, lowest), (highest, 10 * highest)])
-    (b, c, a), _ = nnls(*parts(np.array([e, e0])))
+    e, e0 = lowest, max(1.0, highest)  # the loss of a guess: 1 for an error rate
+    design = np.stack([np.ones(len(x)), -np.log(x), np.log(e0 - y)], axis=1)  # with the first e0, as their code has it
+    b = c = a = 0.0
+    for _ in range(ROUNDS):
+        before = b
+        (b, c, a), _ = nnls(design, np.log(y - e))
+        for _ in range(STEPS):
+            below, above = y - e, e0 - y
+            r = np.log(below) - a * np.log(above) - b + c * np.log(x)
+            bend, other = np.mean((1 - r) / below**2), a * np.mean((a + r) / above**2)
+            e += STEP * np.mean(r / below) / bend if abs(bend) > LEVEL_BEND else 0.0
+            e0 += STEP * a * np.mean(r / above) / other if abs(other) > LEVEL_BEND else 0.0
+            e, e0 = float(np.clip(e, 0.0, lowest)), max(float(e0), highest)
+        if abs(b - before) < AT_REST:
+            break
     right = np.exp(b - c * np.log(_asked(asked)))
     low, high = np.zeros(len(right)), np.full(len(right), e0 - e)
     for _ in range(60):  # the excess w = right (e0 - e - w)^a rises on the left and falls on the right: bisect
