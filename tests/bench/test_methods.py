@@ -76,6 +76,16 @@ def test_the_gradient_of_approach_three_is_that_of_its_value() -> None:
                           np.array(start)) < 1e-4
 
 
+def test_last_points_take_more_than_one_budget() -> None:
+    """Nine runs of one budget lie above three of a smaller: a line through the nine alone has no slope to speak of."""
+    params = np.concatenate([np.geomspace(1e7, 1e8, 3), np.geomspace(1e7, 1e9, 9)])
+    tokens = np.concatenate([np.full(3, 1e17), np.full(9, 1e18)]) / params
+    runs = RunTable.of(params=params, tokens=tokens, loss=30 * (params * tokens) ** -0.05)
+    at = {"params": np.array([1e9]), "tokens": np.array([1e10])}
+    answer = peers.last_points(Question(runs, at, "loss", ("params", "tokens")))
+    assert answer.values == pytest.approx(30 * 1e19**-0.05, rel=1e-6)
+
+
 def test_boosting_cannot_leave_what_it_saw() -> None:
     pytest.importorskip("sklearn", reason="pip install -e '.[bench]'")
     y = 30 * X**-0.3

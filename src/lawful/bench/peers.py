@@ -18,7 +18,7 @@ import numpy as np
 from lawful.bench.question import Answer, Question
 from lawful.bench.recipes import along, line
 from lawful.errors import MissingExtra, RunsError
-from lawful.fit.origins import Array, axis
+from lawful.fit.origins import Array
 
 STARTS = 225
 """Starts of approach 3, every twentieth of the 4,500 of the paper: of those, 8 to 31 % arrive (``lawful bench
@@ -29,6 +29,9 @@ DELTA = 1e-3
 
 LAST = 0.25
 """The share of the runs, in order of scale, that ``last_points`` draws its line through; 3 at least."""
+
+SPAN = 2.0
+"""The largest run over the smallest that the line goes through, at least: one budget alone has no slope."""
 
 LATTICE = tuple(itertools.product(
     (0.0, 5.0, 10.0, 15.0, 20.0, 25.0), (0.0, 5.0, 10.0, 15.0, 20.0, 25.0), (-1.0, -0.5, 0.0, 0.5, 1.0),
@@ -82,16 +85,15 @@ def approach3(asked: Question) -> Answer:
 # -------------------------------------------------------------------------------------------- no theory
 
 def last_points(asked: Question) -> Answer:
-    """A power law of the scale through the largest runs."""
-    scale = axis(asked.train, asked.inputs)
-    order = np.argsort(scale, kind="stable")
-    last = order[-max(3, round(LAST * len(scale))) :]
-    at = np.prod([asked.at[name] for name in asked.inputs], axis=0)
-    seen = np.prod([asked.train[name] for name in asked.inputs], axis=0)
-    y = asked.train[asked.target][last]
-    if np.ptp(seen[last]) == 0:
+    """A power law of the product of the inputs through the largest runs: more of them where those are one budget."""
+    x, at = (np.prod([quantities[name] for name in asked.inputs], axis=0) for quantities in (asked.train, asked.at))
+    y = asked.train[asked.target]
+    order = np.argsort(x, kind="stable")
+    least = int(np.searchsorted(x[order], x.max() / SPAN))  # the first run within the span
+    last = order[min(len(x) - max(3, round(LAST * len(x))), max(least - 1, 0)) :]
+    if np.ptp(x[last]) == 0:
         return Answer(np.full(len(at), np.exp(np.mean(np.log(y)))))
-    return Answer(np.exp(along(line(np.log(seen[last]), np.log(y)), np.log(at))))
+    return Answer(np.exp(along(line(np.log(x[last]), np.log(y[last])), np.log(at))))
 
 
 def boosting(asked: Question) -> Answer:
