@@ -84,7 +84,8 @@ def markdown(benchmark: Benchmark) -> str:
     parts = [f"# Forecasts of larger runs, {benchmark.dated}", ", ".join(benchmark.machine.values()),
              "A failed method is charged the worst score that another has on the series; what could not be run is "
              "listed and not compared. Scores of R2 are shown as 1 - R2: lower is better everywhere."]
-    parts += ["\n".join(part) for part in (_pairs(benchmark), _coverage(held(benchmark.scores))) if part]
+    intervals = sorted(held(benchmark.scores), key=lambda one: one.method != AUTO)  # and else as they were asked
+    parts += ["\n".join(part) for part in (_pairs(benchmark), _coverage(intervals)) if part]
     parts += ["\n\n".join(_task(benchmark, one)) for one in benchmark.tasks]
     return "\n\n".join(parts) + "\n"
 
