@@ -218,12 +218,13 @@ def test_the_json_keys_are_the_documented_ones(tmp_path: Path, monkeypatch: pyte
              "calc cost gpt2 --tokens 1B --device h100", "calc serve gpt2 --device h100",
              "curves predict luo2025_multi_power_law:25M --schedule cosine:peak=3e-4,steps=2000",
              "bench forecast --data data --list", "bench speed --starts 5 --repeats 1",
+             "bench faults --faults 'swapped columns' --variants 1 --clean 1",
              "bench forecast --data data --methods m1 --workers 1",
              "curves best luo2025_multi_power_law:25M --schedule wsd:peak=3e-4,steps=2000 --over decay=0.1:0.5")
     actual = {}
     for command in main_:
         with suppress(SystemExit):
-            main([*command.split(), "--json"])
+            main([*shlex.split(command), "--json"])
         data = json.loads(capsys.readouterr().out)
         data.pop("registered", None)
         for part in filter(None, (data.pop("selection", None), data)):
