@@ -100,7 +100,7 @@ def decision_text(made: Decision) -> str:
         lines += ["", "One per cent more of a bound would gain"]
         goal = made.problem.minimise[0]
         lines += [f"  {bound:<24} {gain:.3g} % of {goal}" for bound, gain in made.prices.items()]
-    lines += ["", "This rests on:", *(f"  - {a}" for a in made.problem.rates.assumptions())]
+    lines += ["", "This rests on:", *(f"  - {a}" for a in made.assumptions)]
     return "\n".join(lines)
 
 

@@ -24,6 +24,7 @@ from lawful.plan.problem import Constraint, Problem, Variable
 from lawful.plan.solver import FEASIBLE, Found, minimise
 from lawful.quantities import format_number
 from lawful.results import Caveat, Interval, interval
+from lawful.validate.question import question_caveats
 
 Array = npt.NDArray[np.float64]
 
@@ -66,6 +67,12 @@ class Decision:
         return law.key if isinstance(law, Published) else f"{law.law.form} fitted to {law.source}"
 
     @property
+    def assumptions(self) -> tuple[str, ...]:
+        """What the decision rests on, a sentence each."""
+        limit = self.forecast.limit
+        return (*self.problem.rates.assumptions(), f"{limit[0].upper()}{limit[1:]}.")
+
+    @property
     def answer(self) -> str:
         """The decision as one sentence."""
         chosen = ", ".join(f"{name} {format_number(value)}" for name, value in self.decision.items())
@@ -80,7 +87,7 @@ class Decision:
             "schema": "lawful.plan/1", "law": self.law, "answer": self.answer, "decision": dict(self.decision),
             "intervals": {name: vars(i) for name, i in self.intervals.items()}, "forecast": self.forecast.to_dict(),
             "cost": cost, "binding": list(self.binding), "sensitivity": {}, "prices": dict(self.prices),
-            "metrics": dict(self.metrics), "assumptions": list(self.problem.rates.assumptions()),
+            "metrics": dict(self.metrics), "assumptions": list(self.assumptions),
             "warnings": [vars(w) for w in self.warnings],
         }
 
@@ -200,7 +207,8 @@ def _described(problem: Problem, held: Mapping[str, float], found: Found, level:
     expected = forecast(law, at, level)
     intervals = _spread(problem, decision, expected.level, draws) if isinstance(law, Fit) and draws else {}
     binding, prices = _bounds(problem, held, found, metrics)
-    return Decision(problem, decision, metrics, expected, binding, prices, intervals, expected.warnings)
+    return Decision(problem, decision, metrics, expected, binding, prices, intervals,
+                    (*expected.warnings, *question_caveats(law, at)))
 
 
 def _spread(problem: Problem, decision: Mapping[str, float], level: float, draws: int) -> dict[str, Interval]:
