@@ -43,7 +43,12 @@ def _panel(axes: Any, title: str, methods: Mapping[str, Sequence[float]], marked
         axes.plot([middle], [place], marker="o", color=colour, markersize=5)
     axes.set_yticks(range(len(spreads)), [name for _, name in spreads], fontsize=7)
     if all(low > 0 for (low, _, _), _ in spreads):
+        from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+
         axes.set_xscale("log")
+        axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0), numticks=6))
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _place: f"{value:g}"))
+        axes.xaxis.set_minor_locator(NullLocator())
     axes.set_title(title, fontsize=9)
     axes.tick_params(axis="x", labelsize=7)
     axes.spines[["top", "right"]].set_visible(False)
