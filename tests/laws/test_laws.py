@@ -343,7 +343,8 @@ def test_other_forms_say_why_they_cannot_split(name):
 # ------------------------------------------------------------------------------- forms by their name
 
 def test_every_name_and_alias_finds_its_form():
-    for name, cls in Law.registry.items():
+    ours = {name: cls for name, cls in Law.registry.items() if ".py:" not in name}  # other tests load their own
+    for name, cls in ours.items():
         assert type(form(name)) is cls
         assert type(form(name.upper().replace("_", "-"))) is cls
     assert {cls.form for cls in Law.registry.values()} == set(forms())

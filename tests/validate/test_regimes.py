@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from conftest import TRUTH, isoflop_design, simulate
+from lawful.bench.faults import FAULTS
 from lawful.fit import fit
 from lawful.runs import RunTable
 from lawful.validate import Finding, diagnose
@@ -110,3 +111,9 @@ def test_a_few_diverged_runs_are_no_shape() -> None:
     change[[5, 20]] = 0.5
     found = diagnose(changed(change))
     assert [f.code for f in found.findings][:1] == ["diverged"]
+
+
+def test_a_share_that_a_shape_would_drive_beyond_its_limits_is_drawn_in():
+    """A sigmoid whose place between chance and ceiling ran above 1 while a shape was fitted beside it."""
+    planted = FAULTS["emergent metric"].variant(19, 2)
+    assert "emergent" in diagnose(planted.table(), planted.form, bootstrap=0)

@@ -175,10 +175,17 @@ class Curved:
         c = self._all[self.free]
         return np.where(c > 0, np.log(np.where(c > 0, c, 1.0)), c)
 
+    @cached_property
+    def _ends(self) -> Array:
+        """What each coefficient must stay between, ``(2, coefficient)``."""
+        limits = [self.fit.law.limits()[name] for name in self.fit.law.names()]
+        return np.nextafter([[limit.low for limit in limits], [limit.high for limit in limits]], [[np.inf], [-np.inf]])
+
     def law(self, u: Array) -> Law:
-        """The law at variables ``u``."""
+        """The law at variables ``u``, drawn in to its limits."""
         c = self._all.copy()
         c[self.free] = np.where(c[self.free] > 0, np.exp(np.clip(u, -300, 300)), u)
+        c[self.free] = np.clip(c, *self._ends)[self.free]
         return self.fit.law.with_coefficients(list(c))
 
     def __call__(self, u: Array) -> Array:
