@@ -14,6 +14,7 @@ from lawful.fit.result import FitStatus
 from lawful.quantities import format_number
 from lawful.report import render
 from lawful.report.page import STATUS_SENTENCES
+from lawful.report.reading import how_far
 
 HOSTILE = "<script>alert(1)</script>.csv"
 
@@ -227,3 +228,10 @@ def test_the_report_needs_neither_numpy_nor_the_laws():
             "heavy = {'numpy', 'scipy', 'lawful.laws', 'lawful.fit'} & set(sys.modules); "
             "sys.exit(f'imports {heavy}' if heavy else 0)")
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_how_far_a_plan_reaches_counts_scale_where_every_quantity_is_inside():
+    inside = {"reach": {"params": 0.0, "tokens": 0.0}}
+    assert how_far(inside) == ", inside the span of the runs"
+    assert how_far({**inside, "joint": {"scale": 1.0}}) == ", 1.0 decades of scale beyond the runs"
+    assert how_far({"reach": {"params": 0.5}, "joint": {"scale": 1.0}}) == ", 0.5 decades beyond the runs in params"

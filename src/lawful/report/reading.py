@@ -92,6 +92,9 @@ def inner_minimum(x: Sequence[Any], y: Sequence[Any]) -> tuple[float, float] | N
 def how_far(forecast: Analysis) -> str:
     """How far beyond the runs a forecast reaches, to end a sentence with."""
     beyond = {k: v for k, v in (forecast.get("reach") or {}).items() if words.is_number(v) and v > 0}
+    scale = (forecast.get("joint") or {}).get("scale")
+    if not beyond and words.is_number(scale) and scale > 0:
+        return f", {words.decades(scale)} of scale beyond the runs"
     if not beyond:
         return ", inside the span of the runs"
     return ", " + words.listed(f"{words.decades(v)} beyond the runs in {k}" for k, v in beyond.items())

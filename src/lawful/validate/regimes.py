@@ -56,8 +56,8 @@ def regimes(fit: Fit, runs: RunTable) -> Iterator[Finding]:
     moved = _moved(fit, shape, runs)
     if abs(moved) < WORTH * shape.noise:
         return
-    seen = (f"a decade beyond the runs it moves the forecast by {_signed(moved, fit)}, {abs(moved) / shape.noise:.0f} "
-            f"times the noise of a run; p = {chance:.2g}")
+    seen = (f"beside the law alone, the law with it moves the forecast a decade beyond the runs by "
+            f"{_signed(moved, fit)}, {abs(moved) / shape.noise:.0f} times the noise of a run; p = {chance:.2g}")
     turn = _turn(shape, axes)
     term = shape.term
     if turn is not None:
@@ -84,7 +84,8 @@ def _broken(fit: Fit, runs: RunTable, axes: Axes, shape: Shape, seen: str) -> Fi
     change = term.size if term.kind == "break" else -term.size  # a term below the place lifts what lies below it
     return Finding(
         "break", Severity.CAUTION, f"The runs break at {name} {_amount(name, place)}",
-        f"beyond it the {_outcome(fit)} falls {'more slowly' if change > 0 else 'faster'}: the slope changes by "
+        f"beyond it the {_outcome(fit)} falls {'more slowly' if change > 0 else 'faster'} than the law that goes with "
+        "it: its slope changes by "
         f"{_signed(change * np.log(10), fit)} a decade of {name}; {int((~above).sum())} runs below, "
         f"{int(above.sum())} above; {seen}",
         _keep(fit, runs, name, place, above), tuple(runs.rows[~above].tolist()))
