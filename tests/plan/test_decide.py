@@ -11,7 +11,7 @@ from conftest import simulate
 from lawful.cost import Budget
 from lawful.errors import FailedToAnswer, InputError, LawError, UnknownName
 from lawful.fit import Fit, FitStatus, fit
-from lawful.laws import law
+from lawful.laws import form, law
 from lawful.laws.language import AdditiveLoss
 from lawful.plan import plan
 from lawful.plan.costs import Rates
@@ -142,9 +142,12 @@ def test_no_plan_of_a_frontier_is_beaten_by_another_and_ends_are_the_best_of_eac
 
 
 def test_more_is_better_of_an_accuracy():
-    entry = law("hoffmann2022_approach3")
-    problem = parse_problem(entry, FREE, ["total_flop<=1e23", "loss<=2.2"], "memory_bytes")
-    assert decide(problem).metrics["loss"] == pytest.approx(2.2, rel=1e-6)
+    rising = form("sigmoid:compute").with_coefficients({"b": 0.25, "a": 0.6, "d": 1e21, "s": 0.5})
+    guess = Fit(rising, np.zeros((0, len(rising.names()))), FitStatus.CONVERGED, HOFFMANN.region,
+                {"name": "none", "value": 0.0}, np.zeros(0), 0.0, 0)
+    made = decide(parse_problem(guess, ["compute=1e18:1e24"], ["train_flop<=1e21"]))
+    assert rising(compute=1e24) > rising(compute=1e18)
+    assert made.decision["compute"] == pytest.approx(1e21, rel=1e-6), "the most that is allowed, not the least"
 
 
 # --------------------------------------------------------------------------------------- what cannot be

@@ -123,14 +123,12 @@ def frontier(problem: Problem, level: float | None = None) -> Frontier:
     Raises as ``decide``.
     """
     first, *others = problem.minimise
-    ends = []
-    for goal in problem.minimise:
-        held, found = _best(replace(problem, minimise=(goal, *(g for g in problem.minimise if g != goal))))
-        if not found.feasible:
-            raise FailedToAnswer(_impossible(problem))
-        ends.append(_metrics(problem, held, found))
+    best = [_best(replace(problem, minimise=(goal,))) for goal in problem.minimise]
+    if not all(found.feasible for _, found in best):
+        raise FailedToAnswer(_impossible(problem))
+    ends = [_metrics(problem, held, found) for held, found in best]
     spans = [np.sort([problem.goal(end, goal) for end in ends])[[0, -1]] for goal in others]
-    decided = [_described(replace(problem, minimise=(first,)), *_best(replace(problem, minimise=(first,))), level)]
+    decided = [_described(replace(problem, minimise=(first,)), *best[0], level)]
     count = POINTS if len(others) == 1 else max(5, round(POINTS ** (2 / (len(others) + 1))))
     for bounds in itertools.product(*(np.linspace(low, high, count) for low, high in spans)):
         limits = tuple(problem.no_worse(goal, bound + SLACK) for goal, bound in zip(others, bounds, strict=True))

@@ -6,18 +6,13 @@ import pytest
 
 from lawful.cost.shapes import model, models, read_config
 from lawful.errors import InputError, UnknownName
-
-
-def half_unit(printed: str) -> float:
-    """Half a unit of the last printed digit; 0 of a whole count, which must be exact."""
-    mantissa, _, exponent = printed.partition("e")
-    return 0.0 if not exponent else 0.5 * 10.0 ** (int(exponent) - len(mantissa.partition(".")[2]))
+from lawful.laws.published import Check
 
 
 @pytest.mark.parametrize("name", models())
 def test_the_total_is_what_the_models_page_states(name):
-    printed = models()[name]["params"]
-    assert model(name).params().total == pytest.approx(float(printed), rel=0, abs=half_unit(printed))
+    printed = Check(at={}, printed=models()[name]["params"], where="the model's page")
+    assert model(name).params().total == pytest.approx(printed.value, rel=0, abs=printed.half_unit)
 
 
 @pytest.mark.parametrize("name", models())
