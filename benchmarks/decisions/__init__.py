@@ -1,0 +1,72 @@
+"""Published decisions made again: a module for each family of questions, whose ``rows()`` say what came out.
+
+A module has a ``TITLE``, its section on ``docs/decisions.md``, and ``rows() -> list[Row]``, the same every time and in a
+few seconds. ``python benchmarks/decisions.py`` prints the tables and writes them into the page;
+``tests/plan/test_decisions.py`` holds every row against what is printed, and the page against the rows.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from pkgutil import iter_modules
+from types import ModuleType
+
+from lawful.laws.published import Check
+
+SHARED = Path(os.environ.get("LAWFUL_SHARED", Path(__file__).parents[3] / "shared"))
+
+
+@dataclass(frozen=True)
+class Row:
+    """One published figure, and what comes out here.
+
+    ``printed`` and ``ours`` are in ``unit``: ``Row("size at 5.76e23 FLOP", "arXiv:2203.15556, table 3", "67", 66.9,
+    "B params")``; a choice may be a word instead of a number. Where the printed digits are not met ``note`` says why,
+    and ``within`` the relative distance that it accounts for: 0.1 is ten per cent.
+    """
+
+    decision: str
+    source: str
+    printed: str
+    ours: float | str
+    unit: str = ""
+    within: float = 0.0
+    note: str = ""
+
+    @property
+    def distance(self) -> float:
+        """|ours / printed - 1|; of words 0 where they agree."""
+        if isinstance(self.ours, str):
+            return 0.0 if self.ours == self.printed else float("inf")
+        return abs(self.ours / Check({}, self.printed, self.source).value - 1.0)
+
+    @property
+    def verdict(self) -> str:
+        """``same digits``, ``explained`` (within what the note accounts for), or ``DIFFERS``."""
+        printed = Check({}, self.printed, self.source) if not isinstance(self.ours, str) else None
+        if (self.ours == self.printed if printed is None
+                else abs(float(self.ours) - printed.value) <= printed.half_unit):
+            return "same digits" if printed else "the same"
+        return "explained" if self.note and self.distance <= self.within else "DIFFERS"
+
+    def line(self) -> str:
+        """The row of a table in Markdown."""
+        shown = self.ours if isinstance(self.ours, str) else f"{self.ours:.4g}"
+        cells = (self.decision, self.source, f"{self.printed} {self.unit}".strip(), shown, self.verdict, self.note)
+        return f"| {' | '.join(cell.replace('|', '/') for cell in cells)} |"
+
+
+def data(path: str) -> Path | None:
+    """A file of the public data, None where it is not here: the rows that need it are left out then."""
+    file = SHARED / "data" / path
+    return file if file.exists() else None
+
+
+def families() -> Iterator[tuple[str, ModuleType]]:
+    """Every module of this folder by name, in the order of the alphabet."""
+    for found in iter_modules(__path__):
+        yield found.name, import_module(f"{__name__}.{found.name}")

@@ -1,0 +1,46 @@
+"""Published decisions come out as they are printed, or with a reason, and the page shows what comes out."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from test_docs import same
+
+ROOT = Path(__file__).parents[2]
+sys.path.append(str(ROOT / "benchmarks"))
+
+from decisions import Row, families  # noqa: E402
+
+
+@pytest.mark.parametrize("family", [pytest.param(family, id=name) for name, family in families()])
+def test_every_decision_is_the_printed_one_or_explained_and_stands_on_the_page(family: ModuleType) -> None:
+    page = (ROOT / "docs" / "decisions.md").read_text(encoding="utf-8")
+    name = family.__name__.rpartition(".")[2]
+    shown = re.search(rf"<!-- table {name} -->\n(.*?)\n<!-- end -->", page, re.S)
+    assert shown is not None, f"run python benchmarks/decisions.py {name}"
+    assert f"## {family.TITLE}\n" in page
+    rows = family.rows()
+    assert rows
+    assert not [row.line() for row in rows if row.verdict == "DIFFERS"]
+    lines = shown[1].splitlines()
+    missing = [row.line() for row in rows if not any(same(line, row.line()) for line in lines)]
+    assert not missing, f"run python benchmarks/decisions.py {name}"
+
+
+@pytest.mark.parametrize(("row", "verdict"), [
+    (Row("size", "paper", "67", 67.4), "same digits"),
+    (Row("size", "paper", "67", 67.6), "DIFFERS"),
+    (Row("size", "paper", "1.5e21", 1.549e21), "same digits"),
+    (Row("size", "paper", "67", 70.0, within=0.05, note="rounded exponents"), "explained"),
+    (Row("size", "paper", "67", 70.0, within=0.05), "DIFFERS"),
+    (Row("size", "paper", "67", 71.0, within=0.05, note="rounded exponents"), "DIFFERS"),
+    (Row("tuning", "paper", "full", "full"), "the same"),
+    (Row("tuning", "paper", "full", "lora", within=1.0, note="close"), "DIFFERS"),
+])
+def test_a_row_is_judged_by_the_last_printed_digit(row: Row, verdict: str) -> None:
+    assert row.verdict == verdict
