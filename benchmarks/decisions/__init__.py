@@ -1,7 +1,7 @@
 """Published decisions made again: a module for each family of questions, whose ``rows()`` say what came out.
 
-A module has a ``TITLE``, its section on ``docs/decisions.md``, and ``rows() -> list[Row]``, the same every time and in a
-few seconds. ``python benchmarks/decisions.py`` prints the tables and writes them into the page;
+A module has a ``TITLE``, its section on ``docs/decisions.md``, and ``rows() -> list[Row]``, the same every time and in
+a few seconds. ``python benchmarks/decisions.py`` prints the tables and writes them into the page;
 ``tests/plan/test_decisions.py`` holds every row against what is printed, and the page against the rows.
 """
 
