@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from lawful.cli.options import Output
+from lawful.cli.options import Output, find_law
 from lawful.cli.output import aligned, show
 from lawful.cost.budget import CURRENCIES
 from lawful.errors import FailedToAnswer
@@ -31,6 +31,7 @@ class Asked:
     serve_mfu: str | None
     unique_tokens: str | None
     max_memory: str | None
+    then: Sequence[str]
 
     @property
     def anything(self) -> bool:
@@ -63,7 +64,8 @@ class Asked:
             given["serve_tokens"] = parse_positive(self.serve_tokens, "--serve-tokens")
         if self.serve_mfu is not None:
             given["serve_mfu"] = parse_positive(self.serve_mfu, "--serve-mfu")
-        made: Problem = parse_problem(law, vary, subject, self.minimise, Rates(**given))
+        made: Problem = parse_problem(law, vary, subject, self.minimise, Rates(**given),
+                                      [find_law(name) for name in self.then])
         return made
 
 
@@ -92,6 +94,8 @@ def decision_text(made: Decision) -> str:
     answer = made.forecast
     ends = None if answer.low is None or answer.high is None else (answer.low, answer.high)
     lines.append(_line(answer.output.name, answer.value, ends, answer.level))
+    outputs = dict.fromkeys(law.law.output.name for law in made.problem.laws)
+    lines += [_line(name, made.metrics[name], None, answer.level) for name in outputs if name != answer.output.name]
     for name, (unit, _) in METRICS.items():
         if made.metrics.get(name):
             shown = format_number(made.metrics[name], unit="FLOP" if unit == "FLOP" else "")

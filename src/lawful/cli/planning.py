@@ -27,6 +27,7 @@ def plan(
     vary: Annotated[list[str] | None, Parameter(negative="", consume_multiple=False)] = None,
     subject: Annotated[list[str] | None, Parameter(negative="", consume_multiple=False)] = None,
     minimise: Annotated[str | None, Parameter(name=["--minimise", "--minimize"])] = None,
+    then: Annotated[list[str] | None, Parameter(negative="", consume_multiple=False)] = None,
     serve_tokens: str | None = None,
     serve_mfu: str | None = None,
     unique_tokens: str | None = None,
@@ -52,6 +53,8 @@ def plan(
         What must hold: --subject "loss<=2.1" --subject "tokens_per_param>=20".
     minimise
         What is to be least, the law's outcome where left out; several with commas give a frontier: --minimise loss,usd.
+    then
+        A further law that takes what the law gives: --then gadre2024_downstream:c4_46task makes an error of the loss.
     serve_tokens
         Tokens to be served over the model's life: they cost 2 FLOP a parameter.
     serve_mfu
@@ -67,7 +70,8 @@ def plan(
     if (runs is None) == (law is None):
         raise InputError("give a law to plan with: --law hoffmann2022_approach3, --law fit.json, or a table of runs")
     budget = spending.budget()
-    asked = Asked(vary or [], subject or [], minimise, serve_tokens, serve_mfu, unique_tokens, max_memory)
+    asked = Asked(vary or [], subject or [], minimise, serve_tokens, serve_mfu, unique_tokens, max_memory,
+                  then or [])
     if budget is None and not asked.anything:
         raise InputError("give a budget: --compute 1e21, --gpu-hours, --days, --usd or --kwh (with --device)")
     read = None

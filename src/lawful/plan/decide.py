@@ -17,9 +17,10 @@ import numpy.typing as npt
 
 from lawful.cost import Cost
 from lawful.errors import FailedToAnswer
-from lawful.fit import Fit, Forecast, forecast
+from lawful.fit import Fit, Forecast
 from lawful.laws.base import Law
 from lawful.laws.published import Published
+from lawful.plan.expected import expect
 from lawful.plan.problem import Constraint, Problem, Variable
 from lawful.plan.solver import FEASIBLE, Found, minimise
 from lawful.quantities import format_number
@@ -62,9 +63,9 @@ class Decision:
 
     @property
     def law(self) -> str:
-        """What the law is called."""
-        law = self.problem.law
-        return law.key if isinstance(law, Published) else f"{law.law.form} fitted to {law.source}"
+        """What the laws are called, in the order in which they are asked."""
+        return ", then ".join(law.key if isinstance(law, Published) else f"{law.law.form} fitted to {law.source}"
+                              for law in self.problem.laws)
 
     @property
     def assumptions(self) -> tuple[str, ...]:
@@ -200,13 +201,11 @@ def _described(problem: Problem, held: Mapping[str, float], found: Found, level:
     metrics = {name: float(value) for name, value in _metrics(problem, held, found).items()}
     names = [v.name for v in problem.variables]
     decision = {name: metrics[name] for name in names}
-    at = {name: metrics[name] for name in problem.inner.inputs}
-    law = problem.law.at_level(level) if isinstance(problem.law, Fit) and level is not None else problem.law
-    expected = forecast(law, at, level)
-    intervals = _spread(problem, decision, expected.level, draws) if isinstance(law, Fit) and draws else {}
+    expected = expect(problem, metrics, level)
+    intervals = _spread(problem, decision, expected.level, draws) if isinstance(problem.law, Fit) and draws else {}
     binding, prices = _bounds(problem, held, found, metrics)
     return Decision(problem, decision, metrics, expected, binding, prices, intervals,
-                    (*expected.warnings, *question_caveats(law, at)))
+                    (*expected.warnings, *question_caveats(problem.law, expected.at)))
 
 
 def _spread(problem: Problem, decision: Mapping[str, float], level: float, draws: int) -> dict[str, Interval]:

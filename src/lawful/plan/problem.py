@@ -3,7 +3,8 @@
     Problem(law, variables, minimise=("loss",), constraints=(Constraint("usd", "<=", 50e3),), rates=Rates("h100"))
 
 Every quantity that the law takes is a ``Variable``: free within limits, one of some choices, or held. Metrics are the
-law's outcome, the costs of ``lawful.plan.costs``, the quantities themselves, and tokens per parameter.
+law's outcome, the costs of ``lawful.plan.costs``, the quantities themselves, and tokens per parameter. Further laws may
+follow in a row, ``then``, each taking what is known by then: an accuracy from the loss, a learning rate from the size.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import numpy.typing as npt
 from lawful.cost.checks import positive
 from lawful.errors import InputError, LawError, unknown
 from lawful.fit import Fit
-from lawful.laws.base import MORE_IS_BETTER, Law
+from lawful.laws.base import MORE_IS_BETTER, SETTINGS, Law
 from lawful.laws.published import Published
 from lawful.plan.costs import METRICS, Rates, trained_tokens
 from lawful.quantities import parse_positive, quantity
@@ -98,7 +99,11 @@ class Constraint:
 class Problem:
     """What is to be decided. ``minimise`` are metrics; of an outcome of which more is better, the largest is sought.
 
-    Raises ``LawError`` where the law takes a quantity that no variable gives, or none of its quantities is decided;
+    ``then`` are further laws in order: each takes quantities that are decided, ``compute`` (what training takes, where
+    nobody decides it) and what the laws before it gave, and its output is a metric too. ``added_loss`` is added to
+    ``loss``; ``accuracy`` and ``error`` give each other.
+
+    Raises ``LawError`` where a law takes a quantity that nothing gives, or none of its quantities is decided;
     ``UnknownName`` for a metric that is not known or cannot be answered here.
     """
 
@@ -107,19 +112,13 @@ class Problem:
     minimise: tuple[str, ...] = ()
     constraints: tuple[Constraint, ...] = ()
     rates: Rates = field(default_factory=Rates)
+    then: tuple[Fit | Published, ...] = ()
 
     def __post_init__(self) -> None:
         names = [v.name for v in self.variables]
         if twice := sorted({n for n in names if names.count(n) > 1}):
             raise InputError(f"{', '.join(twice)}: decided twice")
         object.__setattr__(self, "minimise", self.minimise or (self.outcome,))
-        given = {v.name: np.ones(1) for v in self.variables}
-        if trained_tokens(given) is not None:
-            given.setdefault("tokens", np.ones(1))
-        if missing := [n for n in self.inner.inputs if n not in given]:
-            raise LawError(f"{self.inner.form} takes {', '.join(self.inner.inputs)}: nothing says "
-                           f"{', '.join(missing)}; let it vary, as {missing[0]}=LOW:HIGH, or hold it, as "
-                           f"{missing[0]}=VALUE")
         known = self.metrics({v.name: np.full(1, v.low) for v in self.variables})
         for metric in (*self.minimise, *(c.metric for c in self.constraints)):
             if metric not in known:
@@ -132,22 +131,30 @@ class Problem:
         return self.law.law
 
     @property
-    def outcome(self) -> str:
-        """The name of what the law forecasts."""
-        return self.inner.output.name
+    def laws(self) -> tuple[Fit | Published, ...]:
+        """All laws, in the order in which they are asked."""
+        return (self.law, *self.then)
 
-    def metrics(self, decision: Mapping[str, Any], law: Law | None = None) -> dict[str, Array]:
-        """Every metric of ``decision``, under the law itself or another of its form."""
+    @property
+    def outcome(self) -> str:
+        """The name of what the laws forecast: the output of the last that gives no mere setting of a run."""
+        outputs = [law.law.output.name for law in self.laws]
+        judged = next((name for name in reversed(outputs) if name not in SETTINGS), outputs[0])
+        return "loss" if judged == "added_loss" and "loss" in outputs else judged
+
+    def metrics(self, decision: Mapping[str, Any], law: Law | None = None,
+                then: Sequence[Law] | None = None) -> dict[str, Array]:
+        """Every metric of ``decision``, under the laws themselves, or others of their forms: ``law`` and ``then``."""
         q = {name: np.asarray(value, dtype=float) for name, value in decision.items()}
         tokens = trained_tokens(q)
         if tokens is not None:
             q.setdefault("tokens", tokens)
-        asked = {n: q[n] for n in self.inner.inputs}
-        with np.errstate(all="ignore"):
-            outcome = np.asarray((law or self.inner).at(asked), dtype=float)
-        found = {**q, self.outcome: outcome, **self.rates.costs(decision)}
+        found = {**q, **self.rates.costs(decision)}
         if tokens is not None and "params" in q:
             found[RATIO] = tokens / q["params"]
+        with np.errstate(all="ignore"):
+            for asked in (law or self.inner, *(then or (t.law for t in self.then))):
+                _ask(asked, found)
         return found
 
     def goal(self, metrics: Mapping[str, Array], name: str) -> Array:
@@ -171,9 +178,23 @@ class Problem:
         return broken
 
 
+def _ask(law: Law, found: dict[str, Array]) -> None:
+    """Add to the metrics ``found`` what ``law`` gives. Raises ``LawError`` for what it takes and nothing gives."""
+    known = {"compute": found["train_flop"], **found} if "train_flop" in found else found
+    if missing := [n for n in law.inputs if n not in known]:
+        raise LawError(f"{law.form} takes {', '.join(law.inputs)}: nothing says {', '.join(missing)}; let it vary, as "
+                       f"{missing[0]}=LOW:HIGH, or hold it, as {missing[0]}=VALUE")
+    name, value = law.output.name, np.asarray(law.at(known), dtype=float)
+    found[name] = value
+    if name == "added_loss" and "loss" in found:
+        found["loss"] = found["loss"] + value
+    if name in ("accuracy", "error"):
+        found["error" if name == "accuracy" else "accuracy"] = 1.0 - value
+
+
 def parse_problem(law: Fit | Published, vary: Sequence[str], subject: Sequence[str] = (), minimise: str | None = None,
-                  rates: Rates | None = None) -> Problem:
+                  rates: Rates | None = None, then: Sequence[Fit | Published] = ()) -> Problem:
     """The problem that the texts of the command line describe."""
     names = tuple(n.strip() for n in (minimise or "").split(",") if n.strip())
     return Problem(law, tuple(map(Variable.parse, vary)), names, tuple(map(Constraint.parse, subject)),
-                   rates or Rates())
+                   rates or Rates(), tuple(then))

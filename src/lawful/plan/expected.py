@@ -1,0 +1,65 @@
+"""What a decision should give: the forecast of the last of a row of laws, with the doubt of all of them.
+
+``expect(problem, metrics)`` asks each law where the decision puts it. The draws of several fits are taken as
+independent: nobody fitted them together, and the forecast says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+
+from lawful.fit import Fit, Forecast, forecast
+from lawful.laws.base import Law
+from lawful.laws.published import Published
+from lawful.plan.problem import Problem
+from lawful.quantities import quantity
+from lawful.results import Caveat, interval
+
+Array = npt.NDArray[np.float64]
+
+DRAWS = 1000
+"""Draws that are carried through a row of laws."""
+
+
+def expect(problem: Problem, metrics: Mapping[str, float], level: float | None = None) -> Forecast:
+    """The forecast of the problem's outcome where its metrics are these; ``metrics`` are those of the decision."""
+    asked = [forecast(law, _at(law, metrics), level) for law in problem.laws]
+    if len(asked) == 1:
+        return asked[0]
+    first, names = asked[0], [law.law.output.name for law in problem.laws]
+    value, level = metrics[problem.outcome], first.level
+    drawn = outcome_draws(problem, {v.name: metrics[v.name] for v in problem.variables})
+    spread = interval(value, drawn, level) if len(drawn) > 1 else None
+    warnings = {w.message: w for one in asked for w in one.warnings
+                if not (w.code == "no_interval" and spread is not None)}
+    row = Caveat("composed", f"{', then '.join(names)}: laws in a row that were never validated jointly"
+                 + ("; the interval takes their errors as independent" if spread is not None else ""))
+    return replace(first, output=quantity(problem.outcome), value=value, warnings=(row, *warnings.values()),
+                   low=spread.low if spread else None, high=spread.high if spread else None, new_run=None,
+                   reach={name: decades for one in reversed(asked) for name, decades in one.reach.items()})
+
+
+def outcome_draws(problem: Problem, decision: Mapping[str, float]) -> Array:
+    """The problem's outcome at ``decision`` under draws of all its laws, ``(draw,)``; one where none has draws."""
+    counts = [len(law.draws) for law in problem.laws if isinstance(law, Fit) and len(law.draws)]
+    count = min([DRAWS, *counts]) if counts else 1
+    drawn = [_sampled(law, count, seed) for seed, law in enumerate(problem.laws)]
+    columns = {name: np.full((1, 1), value) for name, value in decision.items()}
+    return np.broadcast_to(problem.metrics(columns, drawn[0], drawn[1:])[problem.outcome], (count, 1))[:, 0]
+
+
+def _sampled(law: Fit | Published, count: int, seed: int) -> Law:
+    """The law with columns of ``count`` of its draws, in an order of its own so that two fits are independent."""
+    if not isinstance(law, Fit) or not len(law.draws):
+        return law.law
+    rows = np.random.default_rng(seed).permutation(len(law.draws))[:count]
+    return law.law.with_coefficients([column[:, None] for column in law.draws[rows].T])
+
+
+def _at(law: Fit | Published, metrics: Mapping[str, float]) -> dict[str, float]:
+    known = {"compute": metrics["train_flop"], **metrics} if "train_flop" in metrics else metrics
+    return {name: known[name] for name in law.law.inputs}
