@@ -9,6 +9,7 @@ from conftest import simulate
 from lawful.errors import LawError, UnknownName
 from lawful.fit import Fit, fit
 from lawful.laws import law
+from lawful.laws.formula import formula
 from lawful.plan.decide import decide
 from lawful.plan.expected import outcome_draws
 from lawful.plan.problem import parse_problem
@@ -58,6 +59,22 @@ def test_settings_follow_the_decision_and_are_no_goal():
     assert made.metrics["learning_rate"] == pytest.approx(float(law("steplaw2025:learning_rate").law(**at)))
     batch = float(law("deepseek2024_hparams:batch").law(compute=made.metrics["train_flop"]))
     assert made.metrics["batch_tokens"] == pytest.approx(batch, rel=1e-12), "compute is what training takes"
+
+
+def logged(runs: int = 60) -> Fit:
+    """Hours of one's own runs, by params and tokens: 1.5e15 x 0.3 FLOP/s, and 6 minutes of starting up."""
+    rng = np.random.default_rng(4)
+    params, tokens = 10 ** rng.uniform(7, 9, runs), 10 ** rng.uniform(9, 10.5, runs)
+    hours = (0.1 + 6 * params * tokens / 0.45e15 / 3600) * np.exp(rng.normal(0, 0.03, runs))
+    return fit(formula("hours = s + k*params*tokens"), RunTable({"params": params, "tokens": tokens, "hours": hours}),
+               bootstrap=100)
+
+
+def test_hours_fitted_to_ones_own_logs_limit_a_plan_in_place_of_an_assumed_mfu():
+    made = decide(parse_problem(GADRE, FREE, ["hours<=20"], then=[logged()]))
+    assert made.forecast.output.name == "loss", "a cost is no outcome"
+    assert made.metrics["hours"] == pytest.approx(20, rel=1e-5)
+    assert made.metrics["train_flop"] == pytest.approx(19.9 * 3600 * 0.45e15, rel=0.05), "what the runs' truth allows"
 
 
 def downstream(runs: int = 60) -> Fit:

@@ -88,7 +88,8 @@ def advise(situation: Mapping[str, Any], find_law: FindLaw) -> Advice:
     asked = [topic for topic in TOPICS if topic.name in situation]
     if not asked:
         raise InputError(f"the situation asks no question: give a section, as [size]; known: {', '.join(topics)}")
-    sections: list[Any] = [read_section(topic.asked, situation[topic.name], f"[{topic.name}]", find_law) for topic in asked]
+    sections: list[Any] = [read_section(topic.asked, situation[topic.name], f"[{topic.name}]", find_law)
+                           for topic in asked]
     answers = tuple(_answer(topic, shared, section) for topic, section in zip(asked, sections, strict=True))
     if not any(answer.recommendation for answer in answers):
         raise FailedToAnswer("; ".join(f"{answer.topic.name}: {answer.unanswered}" for answer in answers))

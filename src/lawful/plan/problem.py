@@ -21,7 +21,7 @@ import numpy.typing as npt
 from lawful.cost.checks import positive
 from lawful.errors import InputError, LawError, unknown
 from lawful.fit import Fit
-from lawful.laws.base import MORE_IS_BETTER, SETTINGS, Law
+from lawful.laws.base import COSTS, MORE_IS_BETTER, SETTINGS, Law
 from lawful.laws.published import Published
 from lawful.plan.costs import METRICS, Rates, trained_tokens
 from lawful.quantities import parse_positive, quantity
@@ -137,9 +137,9 @@ class Problem:
 
     @property
     def outcome(self) -> str:
-        """The name of what the laws forecast: the output of the last that gives no mere setting of a run."""
+        """The name of what the laws forecast: the output of the last that gives no mere setting or cost of a run."""
         outputs = [law.law.output.name for law in self.laws]
-        judged = next((name for name in reversed(outputs) if name not in SETTINGS), outputs[0])
+        judged = next((name for name in reversed(outputs) if name not in (*SETTINGS, *COSTS)), outputs[0])
         return "loss" if judged == "added_loss" and "loss" in outputs else judged
 
     def metrics(self, decision: Mapping[str, Any], law: Law | None = None,
