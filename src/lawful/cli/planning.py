@@ -50,7 +50,7 @@ def plan(
     vary
         A quantity to decide, within limits, among choices, or held: --vary params=1e8:1e12 --vary post_bits=4,8,16.
     subject
-        What must hold: --subject "loss<=2.1" --subject "tokens_per_param>=20".
+        What must hold: --subject "loss<=2.1" --subject "tokens_per_param==20".
     minimise
         What is to be least, the law's outcome where left out; several with commas give a frontier: --minimise loss,usd.
     then

@@ -167,6 +167,7 @@ class Law(ABC):
     bends: ClassVar[int] = 0                     # places where the curve may bend: see ``fewest_runs``
     simpler: ClassVar[type[Law] | None] = None   # the form that this one extends by a term: see ``extending``
     composed: ClassVar[bool] = False             # a base law with modules: never validated jointly
+    leaves_a_share: ClassVar[bool] = False       # of the mixture's domains it names all but one, which has what is left
     listed: ClassVar[bool] = True                # found by its name; else by its parts, or by its text
 
     registry: ClassVar[dict[str, type[Law]]] = {}

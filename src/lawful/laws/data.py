@@ -110,6 +110,7 @@ class DataMixing3(Law):
     """
 
     form: ClassVar[str] = "data_mixing_three"
+    leaves_a_share: ClassVar[bool] = True
 
     c: Positive
     k: Positive

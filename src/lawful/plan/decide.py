@@ -23,6 +23,7 @@ from lawful.laws.published import Published
 from lawful.plan.expected import expect
 from lawful.plan.problem import Constraint, Problem, Variable
 from lawful.plan.solver import FEASIBLE, Found, minimise
+from lawful.plan.variables import SHARE, back, is_positive, onto
 from lawful.quantities import format_number
 from lawful.results import Caveat, Interval, interval
 from lawful.validate.question import question_caveats
@@ -49,7 +50,8 @@ NEAR = 1e-3
 class Decision:
     """The best decision: its quantities, every metric there, what binds, and what each bound is worth.
 
-    ``prices`` give by constraint the per cent by which the goal falls when its bound is loosened by one per cent.
+    ``prices`` give by constraint the per cent by which the goal falls when its bound is loosened by one per cent, that
+    of an equality raised.
     """
 
     problem: Problem
@@ -161,7 +163,7 @@ def _best(problem: Problem, law: Law | None = None, start: Mapping[str, float] |
     best: tuple[dict[str, float], Found] | None = None
     discrete = [v for v in problem.variables if not v.free]
     free = [v for v in problem.variables if v.free]
-    low, high = (np.log([getattr(v, end) for v in free]) for end in ("low", "high"))
+    low, high = (np.array([onto(v.name, getattr(v, end)) for v in free]) for end in ("low", "high"))
     combinations = itertools.product(*(v.choices or (v.low,) for v in discrete)) if start is None else [
         tuple(start[v.name] for v in discrete)]
     for values in combinations:
@@ -170,10 +172,10 @@ def _best(problem: Problem, law: Law | None = None, start: Mapping[str, float] |
         def function(x: Array, held: dict[str, float] = held) -> tuple[Array, Array]:
             metrics = problem.metrics(_decision(free, x, held), law)
             goal = aim(metrics) if aim is not None else problem.goal(metrics, problem.minimise[0])
-            return np.broadcast_to(goal, (len(x),)), problem.excess(metrics, len(x))
+            return np.broadcast_to(goal, (len(x),)), problem.gaps(metrics, len(x))
 
-        begin = None if start is None else np.log([[start[v.name] for v in free]])
-        found = minimise(function, low, high, begin)
+        begin = None if start is None else np.array([[onto(v.name, start[v.name]) for v in free]])
+        found = minimise(function, low, high, problem.equal, begin)
         if best is None or _first_better(found, best[1]):
             best = held, found
     assert best is not None
@@ -186,7 +188,7 @@ def _first_better(one: Found, other: Found) -> bool:
 
 
 def _decision(free: list[Variable], x: Array, held: Mapping[str, float]) -> dict[str, Any]:
-    moved = {v.name: np.exp(x[:, j]) for j, v in enumerate(free)}
+    moved = {v.name: back(v.name, x[:, j]) for j, v in enumerate(free)}
     return {**{name: np.full(len(x), value) for name, value in held.items()}, **moved}
 
 
@@ -220,7 +222,7 @@ def _spread(problem: Problem, decision: Mapping[str, float], level: float, draws
         _, best = _best(problem, problem.inner.with_coefficients(row.tolist()), decision)
         if best.feasible:
             for v, x in zip(free, best.x, strict=True):
-                found[v.name].append(float(np.exp(x)))
+                found[v.name].append(float(back(v.name, x)))
     return {name: interval(decision[name], np.array(values), level) for name, values in found.items()}
 
 
@@ -228,18 +230,25 @@ def _bounds(problem: Problem, held: Mapping[str, float], found: Found,
             metrics: Mapping[str, float]) -> tuple[tuple[str, ...], dict[str, float]]:
     """What binds at the optimum, and what loosening each binding constraint is worth."""
     at_limit = [f"{v.name} at its {end} end" for v in problem.variables if v.free
-                for end, bound in (("lower", v.low), ("upper", v.high)) if abs(np.log(metrics[v.name] / bound)) < BINDS]
-    tight = [c for c in problem.constraints if abs(np.log(metrics[c.metric] / c.bound)) < BINDS]
+                for end, bound in (("lower", v.low), ("upper", v.high))
+                if abs(onto(v.name, metrics[v.name]) - onto(v.name, bound)) < BINDS]
+    tight = [c for c in problem.constraints if c.equal or abs(c.gap(metrics[c.metric])) < BINDS]
     prices = {}
     for c in tight:
-        factor = 1.01 if c.sense == "<=" else 1 / 1.01
-        loose = replace(problem, constraints=tuple(replace(o, bound=o.bound * factor) if o is c else o
-                                                   for o in problem.constraints))
+        loose = replace(problem, constraints=tuple(c.loosened(0.01) if o is c else o for o in problem.constraints))
         start = {**held, **{v.name: metrics[v.name] for v in problem.variables}}
         _, better = _best(loose, None, start)
         if better.feasible:
-            prices[str(c)] = float(100.0 * -np.expm1(better.value - found.value))
+            prices[str(c)] = _gain(problem, found.value, better.value)
     return (*map(str, tight), *at_limit), prices
+
+
+def _gain(problem: Problem, before: float, after: float) -> float:
+    """By how many per cent the first goal is better, where what is minimised goes from ``before`` to ``after``."""
+    name = problem.minimise[0]
+    if is_positive(name):
+        return float(-100.0 * np.expm1(after - before))
+    return float(100.0 * (np.sinh(before) - np.sinh(after)) / abs(np.sinh(before)))
 
 
 def _impossible(problem: Problem) -> str:
@@ -251,17 +260,23 @@ def _impossible(problem: Problem) -> str:
             alone = _nearest(problem, c, ())
             beside = "" if (alone is not None and _broken(c, alone)) or not others else (
                 f" beside {' and '.join(map(str, others))}")
+            if problem.shares:
+                beside += f", the shares of {', '.join(n.removeprefix(SHARE) for n in problem.shares)} making up 1"
             return (f"no decision keeps {c}{beside}: the nearest that could be kept is {c.metric} {c.sense} "
                     f"{nearest:.6g}")
     return f"no decision keeps {' and '.join(map(str, problem.constraints))}"
 
 
 def _broken(c: Constraint, value: float) -> bool:
-    return value > c.bound * (1 + FEASIBLE) if c.sense == "<=" else value < c.bound * (1 - FEASIBLE)
+    gap = float(c.gap(value))
+    return (abs(gap) if c.equal else gap) > FEASIBLE
 
 
 def _nearest(problem: Problem, c: Constraint, others: tuple[Constraint, ...]) -> float | None:
-    """The best value that the metric of ``c`` reaches while the ``others`` hold; None where they cannot."""
-    sign = 1.0 if c.sense == "<=" else -1.0
-    held, found = _best(replace(problem, constraints=others), aim=lambda metrics: sign * np.log(metrics[c.metric]))
+    """The nearest to its bound that the metric of ``c`` comes while the ``others`` hold; None where they cannot."""
+    def aim(metrics: Mapping[str, Array]) -> Array:
+        gap = np.asarray(c.gap(metrics[c.metric]))
+        return gap**2 if c.equal else gap
+
+    held, found = _best(replace(problem, constraints=others), aim=aim)
     return float(_metrics(problem, held, found)[c.metric]) if found.feasible else None

@@ -3,28 +3,29 @@
     Problem(law, variables, minimise=("loss",), constraints=(Constraint("usd", "<=", 50e3),), rates=Rates("h100"))
 
 Every quantity that the law takes is a ``Variable``: free within limits, one of some choices, or held. Metrics are the
-law's outcome, the costs of ``lawful.plan.costs``, the quantities themselves, and tokens per parameter. Further laws may
+law's outcome, the costs of ``lawful.plan.costs``, the quantities themselves, and tokens per parameter. Two or more
+shares ``mixture.<domain>`` sum to 1 by themselves. Further laws may
 follow in a row, ``then``, each taking what is known by then: an accuracy from the loss, a learning rate from the size.
 """
 
 from __future__ import annotations
 
-import math
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from lawful.cost.checks import positive
 from lawful.errors import InputError, LawError, unknown
 from lawful.fit import Fit
 from lawful.laws.base import COSTS, MORE_IS_BETTER, SETTINGS, Law
 from lawful.laws.published import Published
 from lawful.plan.costs import METRICS, Rates, trained_tokens
-from lawful.quantities import parse_positive, quantity
+from lawful.plan.variables import SHARE, Constraint, Variable, back, onto
+
+__all__ = ["RATIO", "SPANS", "Constraint", "Problem", "Variable", "parse_problem"]
 
 Array = npt.NDArray[np.float64]
 
@@ -33,66 +34,6 @@ SPANS: Mapping[str, str] = {"params": "1e5:1e15", "tokens": "1e6:1e18"}
 
 RATIO = "tokens_per_param"
 """The metric tokens / params."""
-
-
-@dataclass(frozen=True)
-class Variable:
-    """A quantity that is decided: between ``low`` and ``high``, or one of ``choices``; held where both are one."""
-
-    name: str
-    low: float
-    high: float
-    choices: tuple[float, ...] = ()
-
-    def __post_init__(self) -> None:
-        quantity(self.name)
-        for value in (self.low, self.high, *self.choices):
-            positive(self.name, value, quantity(self.name).unit or "any unit")
-        if self.low > self.high:
-            raise InputError(f"{self.name}: a span runs from low to high, got {self.low:g}:{self.high:g}")
-
-    @property
-    def free(self) -> bool:
-        """Whether it moves continuously."""
-        return not self.choices and self.high > self.low
-
-    @staticmethod
-    def parse(text: str) -> Variable:
-        """``params=1e8:1e12``, ``post_bits=4,8,16`` or ``epochs=4``. Raises InputError for anything else."""
-        name, equals, value = (part.strip() for part in text.partition("="))
-        if not (name and equals and value):
-            raise InputError(f"{text!r}: write NAME=LOW:HIGH, NAME=A,B,C or NAME=VALUE, as params=1e8:1e12")
-        where = f"{name} in {text!r}"
-        if ":" in value:
-            low, _, high = value.partition(":")
-            return Variable(name, parse_positive(low, where), parse_positive(high, where))
-        values = tuple(sorted({parse_positive(part, where) for part in value.split(",")}))
-        return Variable(name, values[0], values[-1], values if len(values) > 1 else ())
-
-
-@dataclass(frozen=True)
-class Constraint:
-    """``metric`` at most (``<=``) or at least (``>=``) ``bound``."""
-
-    metric: str
-    sense: str
-    bound: float
-
-    def __post_init__(self) -> None:
-        if self.sense not in ("<=", ">="):
-            raise InputError(f"{self.metric} {self.sense} {self.bound:g}: a constraint is <= or >=")
-        positive(self.metric, self.bound, "its unit")
-
-    def __str__(self) -> str:
-        return f"{self.metric} {self.sense} {self.bound:g}"
-
-    @staticmethod
-    def parse(text: str) -> Constraint:
-        """``usd<=50k`` or ``loss <= 2.1``. Raises InputError for anything else."""
-        found = re.fullmatch(r"\s*([A-Za-z_.]\w*)\s*(<=|>=)\s*(\S+)\s*", text)
-        if found is None:
-            raise InputError(f"{text!r}: write METRIC<=BOUND or METRIC>=BOUND, as usd<=50k")
-        return Constraint(found[1], found[2], parse_positive(found[3], f"the bound of {found[1]}"))
 
 
 @dataclass(frozen=True)
@@ -124,6 +65,7 @@ class Problem:
             if metric not in known:
                 hint = f"{METRICS[metric][1]}: give a device" if metric in METRICS else ""
                 raise unknown("metric", metric, known, hint=hint)
+        self._check_shares()
 
     @property
     def inner(self) -> Law:
@@ -158,24 +100,54 @@ class Problem:
         return found
 
     def goal(self, metrics: Mapping[str, Array], name: str) -> Array:
-        """The logarithm of the metric ``name``, turned so that less is better."""
-        sign = -1.0 if name in MORE_IS_BETTER else 1.0
-        with np.errstate(all="ignore"):
-            return np.asarray(sign * np.log(metrics[name]))
+        """The metric ``name`` on the scale it is solved on, turned so that less is better."""
+        return np.asarray((-1.0 if name in MORE_IS_BETTER else 1.0) * onto(name, metrics[name]))
 
     def no_worse(self, name: str, goal: float) -> Constraint:
         """The constraint that the metric ``name`` is no worse than where its ``goal`` is this."""
         if name in MORE_IS_BETTER:
-            return Constraint(name, ">=", math.exp(-goal))
-        return Constraint(name, "<=", math.exp(goal))
+            return Constraint(name, ">=", float(back(name, -goal)))
+        return Constraint(name, "<=", float(back(name, goal)))
+
+    @cached_property
+    def shares(self) -> tuple[str, ...]:
+        """The shares of the mixture that are held to one sum: those that are decided, where they are two or more."""
+        names = tuple(v.name for v in self.variables if v.name.startswith(SHARE))
+        return names if len(names) > 1 else ()
+
+    @cached_property
+    def whole(self) -> bool:
+        """Whether ``shares`` are all there are, so that they sum to 1; else a law leaves one domain what is left."""
+        taken = {name for law in self.laws if law.law.leaves_a_share for name in law.law.inputs}
+        return not set(self.shares) <= taken
+
+    @cached_property
+    def equal(self) -> tuple[bool, ...]:
+        """Which rows of ``gaps`` are equalities."""
+        return (*(c.equal for c in self.constraints), *([self.whole] if self.shares else []))
+
+    def gaps(self, metrics: Mapping[str, Array], points: int = 1) -> Array:
+        """How far each constraint, and the sum of the shares, lies beyond its bound, ``(constraint, point)``.
+
+        On the scale of its metric: at most 0 where it holds, and 0 of an equality.
+        """
+        rows = [c.gap(metrics[c.metric]) for c in self.constraints]
+        if self.shares:
+            rows.append(sum(metrics[name] for name in self.shares) - 1.0)
+        return np.array([np.broadcast_to(row, (points,)) for row in rows]).reshape(len(rows), points)
 
     def excess(self, metrics: Mapping[str, Array], points: int = 1) -> Array:
-        """By how much each constraint is broken, in logarithms, ``(constraint, point)``: at most 0 where it holds."""
-        broken = np.zeros((len(self.constraints), points))
-        with np.errstate(all="ignore"):
-            for i, c in enumerate(self.constraints):
-                broken[i] = (1.0 if c.sense == "<=" else -1.0) * np.log(metrics[c.metric] / c.bound)
-        return broken
+        """By how much each row of ``gaps`` is broken: at most 0 where an inequality holds, 0 where an equality does."""
+        gaps = self.gaps(metrics, points)
+        return np.where(np.array(self.equal, bool)[:, None], np.abs(gaps), gaps)
+
+    def _check_shares(self) -> None:
+        """Refuse shares that cannot sum to 1 within their limits."""
+        ends = [(v.low, v.high) for v in self.variables if v.name in self.shares]
+        least, most = (sum(column) for column in zip(*ends, strict=True)) if ends else (1.0, 1.0)
+        if least > 1.0 + 1e-9 or (self.whole and most < 1.0 - 1e-9):
+            raise InputError(f"{', '.join(self.shares)}: the shares of a mixture sum to 1, and within their limits "
+                             f"they sum to {least:g} at least and {most:g} at most")
 
 
 def _ask(law: Law, found: dict[str, Array]) -> None:

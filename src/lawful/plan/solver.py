@@ -1,13 +1,13 @@
 """A constrained minimum of a few variables: many points at once, then SLSQP from the most promising.
 
 ``minimise(function, low, high)``: ``function`` takes points ``(point, variable)`` and gives what is to be least,
-``(point,)``, and by how much each constraint is broken, ``(constraint, point)``, at most 0 where it holds. All is in
-logarithms, so that 1e-6 means a millionth of a thing and not of its unit.
+``(point,)``, and how far each constraint lies beyond its bound, ``(constraint, point)``: at most 0 where an inequality
+holds, 0 where an equality does. All is in logarithms, so that 1e-6 means a millionth of a thing and not of its unit.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,21 +57,36 @@ def lattice(count: int, dimensions: int) -> Array:
     return points
 
 
-def minimise(function: Function, low: Array, high: Array, starts: Array | None = None) -> Found:
-    """The best point that keeps the constraints, or where none does the one that breaks them least."""
+def minimise(function: Function, low: Array, high: Array, equal: Sequence[bool] = (),
+             starts: Array | None = None) -> Found:
+    """The best point that keeps the constraints, or where none does the one that breaks them least.
+
+    ``equal`` says which constraints are equalities, ``starts`` where to look instead of everywhere.
+    """
     if not len(low):
-        value, excess = function(np.zeros((1, 0)))
-        return Found(np.zeros(0), float(value[0]), excess[:, 0])
+        value, gaps = function(np.zeros((1, 0)))
+        return Found(np.zeros(0), float(value[0]), broken(gaps, _which(equal, gaps))[:, 0])
     points = low + (high - low) * lattice(SAMPLE, len(low)) if starts is None else np.clip(starts, low, high)
-    value, excess = function(points)
+    value, gaps = function(points)
+    same = _which(equal, gaps)
+    excess = broken(gaps, same)
     merit = np.where(np.isfinite(value), value, np.inf) + PENALTY * np.maximum(excess, 0.0).sum(axis=0)
     best: Found | None = None
     for i in _apart(points, np.argsort(merit), high - low):
-        found = _polish(function, points[i], low, high)
+        found = _polish(function, points[i], low, high, same)
         if best is None or _better(found, best):
             best = found
     assert best is not None
     return best
+
+
+def broken(gaps: Array, equal: npt.NDArray[np.bool_]) -> Array:
+    """By how much constraints are broken: at most 0 where an inequality holds, 0 where an equality does."""
+    return np.where(equal[:, None], np.abs(gaps), gaps)
+
+
+def _which(equal: Sequence[bool], gaps: Array) -> npt.NDArray[np.bool_]:
+    return np.array(equal, bool) if len(equal) else np.zeros(len(gaps), bool)
 
 
 def _apart(points: Array, order: npt.NDArray[np.int64], span: Array) -> list[int]:
@@ -93,7 +108,7 @@ def _better(one: Found, other: Found) -> bool:
     return float(np.maximum(one.excess, 0).sum()) < float(np.maximum(other.excess, 0).sum())
 
 
-def _polish(function: Function, start: Array, low: Array, high: Array) -> Found:
+def _polish(function: Function, start: Array, low: Array, high: Array, equal: npt.NDArray[np.bool_]) -> Found:
     from scipy.optimize import minimize
 
     known: dict[bytes, tuple[float, Array, Array, Array]] = {}
@@ -113,12 +128,13 @@ def _polish(function: Function, start: Array, low: Array, high: Array) -> Found:
                           np.nan_to_num(slope), np.nan_to_num(slopes))
         return known[key]
 
-    limited: Any = {"type": "ineq", "fun": lambda x: -at(x)[1], "jac": lambda x: -at(x)[3]}
-    constraints: Any = [limited] if len(at(start)[1]) else []
+    rows = np.arange(len(at(start)[1]))
+    constraints: Any = [{"type": kind, "fun": lambda x, r=r: -at(x)[1][r], "jac": lambda x, r=r: -at(x)[3][r]}
+                        for kind, r in (("ineq", rows[~equal]), ("eq", rows[equal])) if len(r)]
     bounds: Any = list(zip(low, high, strict=True))
     solve: Any = minimize   # its stubs know no Jacobian beside constraints
     found = solve(lambda x: at(x)[0], start, jac=lambda x: at(x)[2], bounds=bounds, constraints=constraints,
                   method="SLSQP", options={"maxiter": 200, "ftol": 1e-12})
     x = np.clip(found.x, low, high)
-    value, excess = function(x[None, :])
-    return Found(x, float(value[0]), excess[:, 0])
+    value, gaps = function(x[None, :])
+    return Found(x, float(value[0]), broken(gaps, equal)[:, 0])
