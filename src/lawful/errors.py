@@ -7,6 +7,7 @@
     │   ├── LawError          a law asked for, or given, quantities or coefficients it does not take
     │   └── OutputError       a file that cannot be written
     ├── FailedToAnswer        the input is fine and there is still no honest answer; exit code 1
+    ├── PolicyBroken          a plan comes to more than a policy allows; it is still shown; exit code 3
     └── MissingExtra          an optional dependency is not installed; names the install command
 
 A message is one sentence or two: where, what came, what is accepted, what to do. Soft trouble is
@@ -45,6 +46,10 @@ class OutputError(InputError):
 
 class FailedToAnswer(LawfulError, RuntimeError):
     """The input is sound, but no honest answer follows from it."""
+
+
+class PolicyBroken(LawfulError):
+    """A plan comes to more than a policy allows; the message says by what, and what was judged."""
 
 
 class MissingExtra(LawfulError, ImportError):

@@ -1,7 +1,7 @@
 """The command line: a module per command group, each imported only when its command is called.
 
-Exit codes: 0 success, 1 no honest answer, 2 bad input. With ``--json`` stdout holds one JSON document and
-nothing else; warnings and progress go to stderr.
+Exit codes: 0 success, 1 no honest answer, 2 bad input, 3 a plan over a policy. With ``--json`` stdout holds one JSON
+document and nothing else; warnings and progress go to stderr.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from cyclopts import App
 from cyclopts.exceptions import CycloptsError
 
 from lawful import __version__
-from lawful.errors import InputError, LawfulError
+from lawful.errors import InputError, LawfulError, PolicyBroken
 
 app = App(
     name="lawful",
@@ -38,7 +38,7 @@ for _name, _target, _help in (
     ("export", "comparing:export", "Write the draws of a saved fit as a table."),
     ("curves", "schedules:app", "Fit laws to training curves and predict the loss under another schedule."),
     ("calc", "calculating:app", "What a model of some shape holds and costs: parameters, FLOP, memory, cost."),
-    ("plan", "planning:plan", "Divide a budget between model and data."),
+    ("plan", "planning:app", "Divide a budget between model and data; compare and check plans."),
     ("report", "reporting:report", "Write the whole analysis as one HTML file."),
     ("bench", "benching:app", "Benchmarks that anyone can run again: forecasts on public runs, and speed."),
     ("laws", "catalogue:app", "The catalogue of published laws: list, show, compare, check, cite."),
@@ -57,6 +57,8 @@ def main(arguments: list[str] | None = None) -> None:
         _stop(2, f"{error} (lawful --help)")
     except InputError as error:
         _stop(2, str(error))
+    except PolicyBroken as error:
+        _stop(3, str(error))
     except LawfulError as error:
         _stop(1, str(error))
     except BrokenPipeError:  # the reader of our output has gone: nothing is left to say

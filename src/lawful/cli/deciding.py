@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from lawful.cli.options import Output, find_law
-from lawful.cli.output import aligned, show
+from cyclopts import Parameter
+
+from lawful.cli.options import find_law
+from lawful.cli.output import aligned
 from lawful.cost.budget import CURRENCIES
-from lawful.errors import FailedToAnswer
 from lawful.quantities import format_number, parse_positive
 
 if TYPE_CHECKING:
@@ -20,18 +20,31 @@ if TYPE_CHECKING:
     from lawful.plan.problem import Problem
 
 
+Several = Annotated[list[str] | None, Parameter(negative="", consume_multiple=False)]
+"""An option that may be given several times."""
+
+
+@Parameter(name="*")
 @dataclass(frozen=True)
 class Asked:
-    """What a plan under constraints was asked for, as texts."""
+    """What a plan under constraints is asked for."""
 
-    vary: Sequence[str]
-    subject: Sequence[str]
-    minimise: str | None
-    serve_tokens: str | None
-    serve_mfu: str | None
-    unique_tokens: str | None
-    max_memory: str | None
-    then: Sequence[str]
+    vary: Several = None
+    "A quantity to decide, within limits, among choices, or held: --vary params=1e8:1e12 --vary post_bits=4,8,16."
+    subject: Several = None
+    "What must hold: --subject \"loss<=2.1\" --subject \"tokens_per_param==20\"."
+    minimise: Annotated[str | None, Parameter(name=["--minimise", "--minimize"])] = None
+    "What is to be least, the law's outcome where left out; several with commas give a frontier: --minimise loss,usd."
+    then: Several = None
+    "A further law that takes what the law gives: --then gadre2024_downstream:c4_46task makes an error of the loss."
+    serve_tokens: str | None = None
+    "Tokens to be served over the model's life: they cost 2 FLOP a parameter."
+    serve_mfu: str | None = None
+    "What serving reaches of the device's peak (default 0.2)."
+    unique_tokens: str | None = None
+    "Unique tokens there are; with a law of repetition they are repeated where that pays."
+    max_memory: str | None = None
+    "Bytes that the weights may take in serving: 80e9."
 
     @property
     def anything(self) -> bool:
@@ -43,14 +56,14 @@ class Asked:
         from lawful.plan.costs import Rates
         from lawful.plan.problem import SPANS, parse_problem
 
-        vary = list(self.vary)
+        vary = list(self.vary or [])
         named = {text.partition("=")[0].strip() for text in vary}
         if self.unique_tokens is not None:
             vary.append(f"unique_tokens={self.unique_tokens}")
             named.add("unique_tokens")
         vary += [f"{name}={span}" for name, span in SPANS.items() if name in law.law.inputs and name not in named
                  and not (name == "tokens" and {"unique_tokens", "epochs"} <= named)]
-        subject = list(self.subject)
+        subject = list(self.subject or [])
         if self.max_memory is not None:
             subject.append(f"memory_bytes<={self.max_memory}")
         given: dict[str, Any] = {}
@@ -65,22 +78,8 @@ class Asked:
         if self.serve_mfu is not None:
             given["serve_mfu"] = parse_positive(self.serve_mfu, "--serve-mfu")
         made: Problem = parse_problem(law, vary, subject, self.minimise, Rates(**given),
-                                      [find_law(name) for name in self.then])
+                                      [find_law(name) for name in self.then or []])
         return made
-
-
-def decide_and_show(problem: Problem, level: float | None, strict: bool, output: Output) -> None:
-    """The best decision, or with several goals the frontier."""
-    from lawful.plan.decide import decide, frontier
-
-    if len(problem.minimise) > 1:
-        front = frontier(problem, level)
-        show(front, frontier_text(front), output)
-        return
-    made = decide(problem, level)
-    if strict and made.forecast.refused:
-        raise FailedToAnswer(f"--strict: {made.forecast.refused}")
-    show(made, decision_text(made), output, made.warnings)
 
 
 def decision_text(made: Decision) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from lawful.cost import Budget
     from lawful.fit import Fit
     from lawful.laws import Law, Published
+    from lawful.plan.policy import Policy
     from lawful.runs import RunTable
 
 RunsPath = Annotated[str, Parameter(allow_leading_hyphen=True)]
@@ -187,6 +188,54 @@ class Spending:
         if numbers:
             raise InputError(f"two budgets: --compute and --{next(iter(numbers)).replace('_', '-')}; give one")
         return Budget.parse(self.compute, **options, **where)
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Policies:
+    """What a plan may come to; one that comes to more is still shown, and the exit code is 3."""
+
+    policy_file: Annotated[str | None, Parameter(name="--policy")] = None
+    "A TOML file of limits: max_cost, max_days, max_co2e_kg, max_gpu_hours. An option goes before it."
+    max_cost: str | None = None
+    "The most US dollars that the plan may come to: 10k."
+    max_days: str | None = None
+    "The most days that training may take."
+    max_co2e_kg: Annotated[str | None, Parameter(name=["--max-co2e", "--max-co2e-kg"])] = None
+    "The most CO2e, in kg, that the plan may emit."
+    max_gpu_hours: str | None = None
+    "The most device hours."
+
+    def policy(self) -> Policy:
+        """The policy that the file and the options say."""
+        from lawful.plan.policy import Policy
+        from lawful.store import read_toml
+
+        limits = {} if self.policy_file is None else Policy.read(read_toml(self.policy_file), self.policy_file).limits
+        options = {name: parse_positive(value, f"--{name.removesuffix('_kg').replace('_', '-')}")
+                   for name, value in vars(self).items() if name != "policy_file" and value is not None}
+        return Policy(**{**limits, **options})
+
+
+def as_given(**options: Any) -> dict[str, Any]:
+    """The options that were given, by their names on the command line; groups such as ``Spending`` are opened."""
+    found: dict[str, Any] = {}
+    for name, value in options.items():
+        if is_dataclass(value):
+            found |= as_given(**{f.name: v for f in fields(value) if (v := getattr(value, f.name)) != f.default})
+        elif value is not None and value is not False:
+            found[name.replace("_", "-")] = value
+    return found
+
+
+def as_tokens(options: Mapping[str, Any]) -> list[str]:
+    """The words of the command line that give these ``options``, as ``as_given`` names them."""
+    words = [str(options["runs"])] if "runs" in options else []
+    for name, value in options.items():
+        if name != "runs":
+            words += [f"--{name}"] if value is True else [
+                f"--{name}={one}" for one in (value if isinstance(value, list) else [value])]
+    return words
 
 
 def is_own(form: str) -> bool:

@@ -1,38 +1,43 @@
-"""``lawful plan``."""
+"""``lawful plan``: the plan itself; what is done with saved plans is in ``plan_files``."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
-from cyclopts import Parameter
+from cyclopts import App, Parameter
 
-from lawful.cli.deciding import Asked, decide_and_show, digits
-from lawful.cli.options import Fitting, Output, Rows, RunsPath, Spending, find_law
-from lawful.cli.output import check, show
+from lawful.cli.deciding import Asked, decision_text, digits, frontier_text
+from lawful.cli.options import Fitting, Output, Policies, Rows, RunsPath, Spending, as_given, find_law
+from lawful.cli.output import check, say, show
 from lawful.errors import FailedToAnswer, InputError
 from lawful.quantities import format_number
 
 if TYPE_CHECKING:
+    from lawful.fit import Fit
+    from lawful.laws import Published
     from lawful.plan import Plan
+    from lawful.plan.decide import Decision
+    from lawful.plan.files import Made
 
-_NO_OUTPUT, _ALL_ROWS, _PLAIN, _NOTHING = Output(), Rows(), Fitting(), Spending()
+app = App(name="plan", help="Divide a budget between model and data; compare and check saved plans.",
+          help_format="plaintext")
+app.command("lawful.cli.plan_files:diff", name="diff", help="Two saved plans side by side.")
+app.command("lawful.cli.plan_files:verify", name="check", help="Check a saved plan: unchanged, made again, in policy.")
+
+_NO_OUTPUT, _ALL_ROWS, _PLAIN, _NOTHING, _ANY, _FREE = Output(), Rows(), Fitting(), Spending(), Asked(), Policies()
 
 
+@app.default
 def plan(
     runs: RunsPath | None = None,
     /,
     *,
     law: str | None = None,
     strict: Annotated[bool, Parameter(negative="")] = False,
-    vary: Annotated[list[str] | None, Parameter(negative="", consume_multiple=False)] = None,
-    subject: Annotated[list[str] | None, Parameter(negative="", consume_multiple=False)] = None,
-    minimise: Annotated[str | None, Parameter(name=["--minimise", "--minimize"])] = None,
-    then: Annotated[list[str] | None, Parameter(negative="", consume_multiple=False)] = None,
-    serve_tokens: str | None = None,
-    serve_mfu: str | None = None,
-    unique_tokens: str | None = None,
-    max_memory: str | None = None,
+    markdown: Annotated[bool, Parameter(negative="")] = False,
+    asked: Asked = _ANY,
     spending: Spending = _NOTHING,
+    policies: Policies = _FREE,
     fitting: Fitting = _PLAIN,
     rows: Rows = _ALL_ROWS,
     output: Output = _NO_OUTPUT,
@@ -47,31 +52,36 @@ def plan(
         A catalogue key (hoffmann2022_approach3) or a saved fit (fit.json).
     strict
         Refuse a plan beyond what the fit was tested on; of a published law, beyond the runs of its source.
-    vary
-        A quantity to decide, within limits, among choices, or held: --vary params=1e8:1e12 --vary post_bits=4,8,16.
-    subject
-        What must hold: --subject "loss<=2.1" --subject "tokens_per_param==20".
-    minimise
-        What is to be least, the law's outcome where left out; several with commas give a frontier: --minimise loss,usd.
-    then
-        A further law that takes what the law gives: --then gadre2024_downstream:c4_46task makes an error of the loss.
-    serve_tokens
-        Tokens to be served over the model's life: they cost 2 FLOP a parameter.
-    serve_mfu
-        What serving reaches of the device's peak (default 0.2).
-    unique_tokens
-        Unique tokens there are; with a law of repetition they are repeated where that pays.
-    max_memory
-        Bytes that the weights may take in serving: 80e9.
+    markdown
+        Print Markdown for a pull request.
     """
-    from lawful.plan import plan as solve
+    from lawful.cli.plan_files import judged, plan_markdown, sealed
+    from lawful.plan.policy import enforce
 
     check(output)
+    policy = policies.policy()
+    made, found = answer(runs, law, strict, asked, spending, fitting, rows)
+    options = as_given(runs=runs, law=law, strict=strict, asked=asked, spending=spending, fitting=fitting, rows=rows)
+    content = sealed(made, found, law or runs or "", options)
+    verdicts = judged(content, policy)
+    if policy.limits:
+        content["policies"] = [v.to_dict() for plan in verdicts for v in plan]
+    show(content, plan_markdown(content) if markdown else made_text(made), output, getattr(made, "warnings", ()))
+    for verdict in verdicts[0] if len(verdicts) == 1 else ():
+        if not verdict.broken:
+            say(f"policy kept: {verdict.sentence}", output)
+    enforce(verdicts)
+
+
+def answer(runs: str | None, law: str | None, strict: bool, asked: Asked, spending: Spending, fitting: Fitting,
+           rows: Rows) -> tuple[Made, Fit | Published]:
+    """The plan that was asked for, and the law it rests on."""
+    from lawful.plan import plan as divide
+    from lawful.plan.decide import decide, frontier
+
     if (runs is None) == (law is None):
         raise InputError("give a law to plan with: --law hoffmann2022_approach3, --law fit.json, or a table of runs")
     budget = spending.budget()
-    asked = Asked(vary or [], subject or [], minimise, serve_tokens, serve_mfu, unique_tokens, max_memory,
-                  then or [])
     if budget is None and not asked.anything:
         raise InputError("give a budget: --compute 1e21, --gpu-hours, --days, --usd or --kwh (with --device)")
     read = None
@@ -84,14 +94,26 @@ def plan(
         read = rows.read(runs)
         found = fit(fitting.law(read), read, **fitting.options())  # type: ignore[arg-type]
     level = fitting.level if law is not None and fitting.level != _PLAIN.level else None
-    if asked.anything:
-        decide_and_show(asked.problem(found, budget), level, strict, output)
-        return
-    assert budget is not None
-    made = solve(found, budget, level, read)
+    if not asked.anything:
+        assert budget is not None
+        made: Plan | Decision = divide(found, budget, level, read)
+    else:
+        problem = asked.problem(found, budget)
+        if len(problem.minimise) > 1:
+            return frontier(problem, level), found
+        made = decide(problem, level)
     if strict and made.forecast.refused:
         raise FailedToAnswer(f"--strict: {made.forecast.refused}")
-    show(made, plan_text(made), output, made.warnings)
+    return made, found
+
+
+def made_text(made: Made) -> str:
+    """What was made, as text."""
+    from lawful.plan.decide import Decision, Frontier
+
+    if isinstance(made, Frontier):
+        return frontier_text(made)
+    return decision_text(made) if isinstance(made, Decision) else plan_text(made)
 
 
 def plan_text(made: Plan) -> str:

@@ -171,10 +171,11 @@ def _parse(text: str) -> tuple[Registration | None, bool]:
             return None, False
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None, False
-    return entry, seal is not None and seal[1] == _digest(text[: seal.start()] + "}")
+    return entry, seal is not None and seal[1] == digest(text[: seal.start()] + "}")
 
 
-def _digest(text: str) -> str:
+def digest(text: str) -> str:
+    """The SHA-256 of ``text`` in UTF-8, as 64 hexadecimal digits."""
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
 
 
@@ -192,7 +193,7 @@ def law_record(law: Fit | Published, name: str) -> dict[str, Any]:
     """
     key, n_runs = (law.key, None) if isinstance(law, Published) else (None, law.n_runs)
     return {"name": name if key else PurePath(name).name, "key": key, **law.law.to_dict(),
-            "formula": law.law.formula(), "n_runs": n_runs, "digest": _digest(canonical(law))}
+            "formula": law.law.formula(), "n_runs": n_runs, "digest": digest(canonical(law))}
 
 
 def register(ledger: Ledger, law: Fit | Published, name: str, answers: Sequence[Forecast], *, time: datetime,
@@ -211,7 +212,7 @@ def register(ledger: Ledger, law: Fit | Published, name: str, answers: Sequence[
             "forecast": {k: v for k, v in answer.to_dict().items() if k != "schema"},
             "quantiles": _quantiles(law, answer),
         })
-        head = _digest(body)
+        head = digest(body)
         lines.append(f'{body[:-1]},"hash":"{head}"}}\n')
     return lines
 
