@@ -57,7 +57,7 @@ def test_unique_tokens_are_repeated_where_that_pays(capsys):
     (["--vary", "params=1e9:1e8"], 2, "runs from low to high"),
     (["--compute", "1e22", "--vary", "paramms=1e9"], 2, "unknown quantity 'paramms'"),
     (["--compute", "1e22", "--subject", "lossy<=2"], 2, "unknown metric 'lossy'"),
-    (["--compute", "1e22", "--subject", "usd<=2"], 2, "give a device"),
+    (["--compute", "1e22", "--subject", "usd<=2"], 2, "it needs a device"),
     (["--compute", "1e22", "--subject", "loss=2"], 2, "write METRIC<=BOUND"),
     (["--compute", "1e22", "--serve-tokens", "0"], 2, "--serve-tokens: must be positive"),
     (["--compute", "1e22", "--max-memory", "lots"], 2, "the bound of memory_bytes"),

@@ -166,7 +166,7 @@ def test_the_constraint_that_cannot_be_kept_is_named_with_the_nearest_bound():
     (["params", "tokens=1e9"], [], InputError, "write NAME=LOW:HIGH"),
     (["parms=1e9", "tokens=1e9"], [], UnknownName, "nearest: .*params"),
     (["params=1e9", "tokens=-1e9"], [], InputError, "must be positive"),
-    (list(FREE), ["usd<=1e6"], UnknownName, "give a device"),
+    (list(FREE), ["usd<=1e6"], UnknownName, "it needs a device"),
     (list(FREE), ["loss<2"], InputError, "METRIC<=BOUND"),
     (list(FREE), ["loss<=0"], InputError, "must be positive"),
     ([*FREE, "unique_tokens=1e9", "epochs=3"], [], InputError, "one too many"),

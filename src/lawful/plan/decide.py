@@ -73,7 +73,8 @@ class Decision:
     def assumptions(self) -> tuple[str, ...]:
         """What the decision rests on, a sentence each."""
         limit = self.forecast.limit
-        return (*self.problem.rates.assumptions(), f"{limit[0].upper()}{limit[1:]}.")
+        rates = self.problem.rates.assumptions(self.decision, self.problem.counting)
+        return (*rates, f"{limit[0].upper()}{limit[1:]}.")
 
     @property
     def answer(self) -> str:

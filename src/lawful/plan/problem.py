@@ -22,7 +22,8 @@ from lawful.errors import InputError, LawError, unknown
 from lawful.fit import Fit
 from lawful.laws.base import COSTS, MORE_IS_BETTER, SETTINGS, Law
 from lawful.laws.published import Published
-from lawful.plan.costs import METRICS, Rates, trained_tokens
+from lawful.plan.costs import METRICS, NEEDS, Rates, trained_tokens
+from lawful.plan.sizes import Counting
 from lawful.plan.variables import SHARE, Constraint, Variable, back, onto
 
 __all__ = ["RATIO", "SPANS", "Constraint", "Problem", "Variable", "parse_problem"]
@@ -63,7 +64,7 @@ class Problem:
         known = self.metrics({v.name: np.full(1, v.low) for v in self.variables})
         for metric in (*self.minimise, *(c.metric for c in self.constraints)):
             if metric not in known:
-                hint = f"{METRICS[metric][1]}: give a device" if metric in METRICS else ""
+                hint = f"{METRICS[metric][1]}: it needs {NEEDS[metric]}" if metric in NEEDS else ""
                 raise unknown("metric", metric, known, hint=hint)
         self._check_shares()
 
@@ -71,6 +72,11 @@ class Problem:
     def inner(self) -> Law:
         """The law itself."""
         return self.law.law
+
+    @cached_property
+    def counting(self) -> Counting:
+        """How the law counts params."""
+        return Counting.of(self.law)
 
     @property
     def laws(self) -> tuple[Fit | Published, ...]:
@@ -91,7 +97,7 @@ class Problem:
         tokens = trained_tokens(q)
         if tokens is not None:
             q.setdefault("tokens", tokens)
-        found = {**q, **self.rates.costs(decision)}
+        found = {**q, **self.rates.costs(decision, self.counting)}
         if tokens is not None and "params" in q:
             found[RATIO] = tokens / q["params"]
         with np.errstate(all="ignore"):
