@@ -39,6 +39,8 @@ for _name, _target, _help in (
     ("curves", "schedules:app", "Fit laws to training curves and predict the loss under another schedule."),
     ("calc", "calculating:app", "What a model of some shape holds and costs: parameters, FLOP, memory, cost."),
     ("plan", "planning:app", "Divide a budget between model and data; compare and check plans."),
+    ("sensitivity", "attributing:sensitivity", "How a law's outcome moves with each quantity and coefficient."),
+    ("attribute", "attributing:attribute", "Split a change of the outcome over what changed."),
     ("report", "reporting:report", "Write the whole analysis as one HTML file."),
     ("bench", "benching:app", "Benchmarks that anyone can run again: forecasts on public runs, and speed."),
     ("laws", "catalogue:app", "The catalogue of published laws: list, show, compare, check, cite."),

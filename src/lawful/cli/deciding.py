@@ -45,6 +45,8 @@ class Asked:
     "Unique tokens there are; with a law of repetition they are repeated where that pays."
     max_memory: str | None = None
     "Bytes that the weights may take in serving: 80e9."
+    sensitivity: Annotated[bool, Parameter(negative="")] = False
+    "Say what one per cent more of each bound and coefficient moves, and which uncertainty matters."
 
     @property
     def anything(self) -> bool:

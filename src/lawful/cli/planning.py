@@ -66,7 +66,7 @@ def plan(
     verdicts = judged(content, policy)
     if policy.limits:
         content["policies"] = [v.to_dict() for plan in verdicts for v in plan]
-    show(content, plan_markdown(content) if markdown else made_text(made), output, getattr(made, "warnings", ()))
+    show(content, plan_markdown(content) if markdown else made_text(made, asked.sensitivity), output, getattr(made, "warnings", ()))
     for verdict in verdicts[0] if len(verdicts) == 1 else ():
         if not verdict.broken:
             say(f"policy kept: {verdict.sentence}", output)
@@ -107,13 +107,16 @@ def answer(runs: str | None, law: str | None, strict: bool, asked: Asked, spendi
     return made, found
 
 
-def made_text(made: Made) -> str:
-    """What was made, as text."""
+def made_text(made: Made, sensitivity: bool = False) -> str:
+    """What was made, as text; with its ``sensitivity`` where that is asked for."""
+    from lawful.cli.attributing import sensitivity_text
     from lawful.plan.decide import Decision, Frontier
 
     if isinstance(made, Frontier):
         return frontier_text(made)
-    return decision_text(made) if isinstance(made, Decision) else plan_text(made)
+    if not isinstance(made, Decision):
+        return plan_text(made)
+    return decision_text(made) + (f"\n\n{sensitivity_text(made.sensitivity)}" if sensitivity else "")
 
 
 def plan_text(made: Plan) -> str:

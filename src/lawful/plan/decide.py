@@ -10,7 +10,8 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +28,9 @@ from lawful.plan.variables import SHARE, back, is_positive, onto
 from lawful.quantities import format_number
 from lawful.results import Caveat, Interval, interval
 from lawful.validate.question import question_caveats
+
+if TYPE_CHECKING:
+    from lawful.plan.sensitivity import Sensitivity
 
 Array = npt.NDArray[np.float64]
 
@@ -51,7 +55,7 @@ class Decision:
     """The best decision: its quantities, every metric there, what binds, and what each bound is worth.
 
     ``prices`` give by constraint the per cent by which the goal falls when its bound is loosened by one per cent, that
-    of an equality raised.
+    of an equality raised. ``limits`` are those on the other goals, at which a plan of a frontier is the best.
     """
 
     problem: Problem
@@ -62,6 +66,7 @@ class Decision:
     prices: Mapping[str, float]
     intervals: Mapping[str, Interval]
     warnings: tuple[Caveat, ...] = ()
+    limits: tuple[Constraint, ...] = ()
 
     @property
     def law(self) -> str:
@@ -75,6 +80,13 @@ class Decision:
         limit = self.forecast.limit
         rates = self.problem.rates.assumptions(self.decision, self.problem.counting)
         return (*rates, f"{limit[0].upper()}{limit[1:]}.")
+
+    @cached_property
+    def sensitivity(self) -> Sensitivity:
+        """How the decision answers to coefficients, bounds and the doubt about the law; worked out when asked for."""
+        from lawful.plan.sensitivity import sensitivity
+
+        return sensitivity(self)
 
     @property
     def answer(self) -> str:
@@ -90,8 +102,8 @@ class Decision:
         return {
             "schema": "lawful.plan/1", "law": self.law, "answer": self.answer, "decision": dict(self.decision),
             "intervals": {name: vars(i) for name, i in self.intervals.items()}, "forecast": self.forecast.to_dict(),
-            "cost": cost, "binding": list(self.binding), "sensitivity": {}, "prices": dict(self.prices),
-            "metrics": dict(self.metrics), "assumptions": list(self.assumptions),
+            "cost": cost, "binding": list(self.binding), "sensitivity": self.sensitivity.to_dict(),
+            "prices": dict(self.prices), "metrics": dict(self.metrics), "assumptions": list(self.assumptions),
             "warnings": [vars(w) for w in self.warnings],
         }
 
@@ -140,8 +152,8 @@ def frontier(problem: Problem, level: float | None = None) -> Frontier:
         held, found = _best(inner)
         if found.feasible:
             decided.append(_described(inner, held, found, level, draws=0))
-    plans = [replace(d, problem=problem, binding=tuple(b for b in d.binding if b.split()[0] not in others))
-             for d in decided]
+    plans = [replace(d, problem=problem, binding=tuple(b for b in d.binding if b.split()[0] not in others),
+                     limits=d.problem.constraints[len(problem.constraints):]) for d in decided]
     return Frontier(problem.minimise, tuple(_undominated(problem, plans)))
 
 
