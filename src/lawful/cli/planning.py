@@ -66,7 +66,8 @@ def plan(
     verdicts = judged(content, policy)
     if policy.limits:
         content["policies"] = [v.to_dict() for plan in verdicts for v in plan]
-    show(content, plan_markdown(content) if markdown else made_text(made, asked.sensitivity), output, getattr(made, "warnings", ()))
+    text = plan_markdown(content) if markdown else made_text(made, asked.sensitivity)
+    show(content, text, output, getattr(made, "warnings", ()))
     for verdict in verdicts[0] if len(verdicts) == 1 else ():
         if not verdict.broken:
             say(f"policy kept: {verdict.sentence}", output)
