@@ -13,7 +13,8 @@ from lawful.laws.data import DataMixing3
 from lawful.laws.formula import formula
 from lawful.laws.moe import MoeSparsityLoss
 from lawful.plan.costs import Rates
-from lawful.plan.decide import decide, frontier
+from lawful.plan.decide import decide
+from lawful.plan.frontier import frontier
 from lawful.plan.problem import parse_problem
 from lawful.plan.variables import Constraint, Variable, back, is_positive, onto
 

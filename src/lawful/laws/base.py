@@ -150,6 +150,12 @@ def field_limits(cls: type) -> dict[str, Limit]:
             for limit in get_args(hint)[1:] if isinstance(limit, Limit)}
 
 
+@cache
+def _taken(form: type) -> tuple[str, ...]:
+    """The names that a form's call takes; asked many times in every search."""
+    return tuple(list(inspect.signature(form.__call__).parameters)[1:])
+
+
 @dataclass(frozen=True)
 class Law(ABC):
     """A formula with numbers in it, called with quantities by name: ``law(params=70e9, tokens=1.4e12)``.
@@ -213,7 +219,7 @@ class Law(ABC):
         over = getattr(self, "over", None)
         if isinstance(over, str):
             return (over,)
-        return tuple(list(inspect.signature(type(self).__call__).parameters)[1:])
+        return _taken(type(self))
 
     @classmethod
     def fewest_runs(cls, free: int) -> int:

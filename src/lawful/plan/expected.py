@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from lawful.fit import Fit, Forecast, forecast
-from lawful.laws.base import Law
 from lawful.laws.published import Published
 from lawful.plan.problem import Problem
+from lawful.plan.program import draws_of, with_draws
 from lawful.quantities import quantity
 from lawful.results import Caveat, interval
 
@@ -45,19 +45,11 @@ def expect(problem: Problem, metrics: Mapping[str, float], level: float | None =
 
 def outcome_draws(problem: Problem, decision: Mapping[str, float]) -> Array:
     """The problem's outcome at ``decision`` under draws of all its laws, ``(draw,)``; one where none has draws."""
-    counts = [len(law.draws) for law in problem.laws if isinstance(law, Fit) and len(law.draws)]
-    count = min([DRAWS, *counts]) if counts else 1
-    drawn = [_sampled(law, count, seed) for seed, law in enumerate(problem.laws)]
+    drawn = draws_of(problem, DRAWS)
+    count = next((len(d) for d in drawn if d is not None), 1)
+    laws = with_draws(problem, drawn)
     columns = {name: np.full((1, 1), value) for name, value in decision.items()}
-    return np.broadcast_to(problem.metrics(columns, drawn[0], drawn[1:])[problem.outcome], (count, 1))[:, 0]
-
-
-def _sampled(law: Fit | Published, count: int, seed: int) -> Law:
-    """The law with columns of ``count`` of its draws, in an order of its own so that two fits are independent."""
-    if not isinstance(law, Fit) or not len(law.draws):
-        return law.law
-    rows = np.random.default_rng(seed).permutation(len(law.draws))[:count]
-    return law.law.with_coefficients([column[:, None] for column in law.draws[rows].T])
+    return np.broadcast_to(problem.metrics(columns, laws[0], laws[1:])[problem.outcome], (count, 1))[:, 0]
 
 
 def _at(law: Fit | Published, metrics: Mapping[str, float]) -> dict[str, float]:

@@ -21,8 +21,9 @@ import numpy.typing as npt
 
 from lawful.laws.base import MORE_IS_BETTER, Law
 from lawful.laws.expressions import Expr
-from lawful.plan.decide import BINDS, Decision
+from lawful.plan.decision import Decision
 from lawful.plan.problem import Problem
+from lawful.plan.shadow import BINDS
 from lawful.plan.variables import Constraint, back, is_positive, onto
 from lawful.results import Caveat
 

@@ -132,15 +132,18 @@ class Problem:
         """Which rows of ``gaps`` are equalities."""
         return (*(c.equal for c in self.constraints), *([self.whole] if self.shares else []))
 
-    def gaps(self, metrics: Mapping[str, Array], points: int = 1) -> Array:
-        """How far each constraint, and the sum of the shares, lies beyond its bound, ``(constraint, point)``.
+    def gaps(self, metrics: Mapping[str, Array], shape: int | tuple[int, ...] = 1) -> Array:
+        """How far each constraint, and the sum of the shares, lies beyond its bound, ``(constraint, *shape)``.
 
-        On the scale of its metric: at most 0 where it holds, and 0 of an equality.
+        ``shape`` is that of the decisions. On the scale of its metric: at most 0 where it holds, and 0 of an equality.
         """
         rows = [c.gap(metrics[c.metric]) for c in self.constraints]
         if self.shares:
             rows.append(sum(metrics[name] for name in self.shares) - 1.0)
-        return np.array([np.broadcast_to(row, (points,)) for row in rows]).reshape(len(rows), points)
+        found = np.empty((len(rows), *(shape if isinstance(shape, tuple) else (shape,))))
+        for i, row in enumerate(rows):
+            found[i] = row
+        return found
 
     def excess(self, metrics: Mapping[str, Array], points: int = 1) -> Array:
         """By how much each row of ``gaps`` is broken: at most 0 where an inequality holds, 0 where an equality does."""

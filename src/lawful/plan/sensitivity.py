@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lawful.fit import Fit
-from lawful.plan.decide import Decision
+from lawful.plan.decision import Decision
 from lawful.plan.optimality import Optimum, coefficients_of
 from lawful.plan.variables import is_positive
 from lawful.plan.variance import Variance, variance_shares

@@ -1,30 +1,23 @@
-"""A constrained minimum of a few variables: many points at once, then SLSQP from the most promising.
+"""Constrained minima of a few variables: many points at once, Newton from the most promising, SLSQP where that fails.
 
-``minimise(function, low, high)``: ``function`` takes points ``(point, variable)`` and gives what is to be least,
-``(point,)``, and how far each constraint lies beyond its bound, ``(constraint, point)``: at most 0 where an inequality
-holds, 0 where an equality does. All is in logarithms, so that 1e-6 means a millionth of a thing and not of its unit.
+``minimise(function, cases, low, high, equal)``: ``function`` is that of ``lawful.plan.newton``, one for all cases. All
+is in logarithms, or what stands for them, so that 1e-6 means a millionth of a thing and not of its unit.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-Array = npt.NDArray[np.float64]
-Function = Callable[[Array], tuple[Array, Array]]
+from lawful.plan.newton import FEASIBLE, Array, Function, Mask, Rows, broken, follow
 
 SAMPLE, STARTS = 1024, 4
-"""Points that are looked at, and those that SLSQP starts from."""
-
-FEASIBLE = 1e-7
-"""What a constraint may be broken by and still hold."""
+"""Points that are looked at, and those that a search starts from."""
 
 STEP = 1e-6
-"""Half of the step over which derivatives are taken: the cube root of a double's precision, near enough."""
+"""Half of the step over which SLSQP's derivatives are taken: the cube root of a double's precision, near enough."""
 
 PENALTY = 10.0
 """Weight of a broken constraint in ranking the points: more than any outcome gains by breaking one."""
@@ -32,16 +25,28 @@ PENALTY = 10.0
 
 @dataclass(frozen=True)
 class Found:
-    """A minimum: the point ``(variable,)``, its value, its excess ``(constraint,)``."""
+    """A minimum of each case: points ``(case, variable)``, values ``(case,)``, excess ``(constraint, case)``,
+    multipliers ``(case, constraint)``, and whether it took SLSQP ``(case,)``."""
 
     x: Array
-    value: float
+    value: Array
     excess: Array
+    multipliers: Array
+    slow: Mask
 
     @property
-    def feasible(self) -> bool:
-        """Whether every constraint holds there."""
-        return bool((self.excess <= FEASIBLE).all())
+    def feasible(self) -> Mask:
+        """Which keep every constraint."""
+        return np.asarray((self.excess <= FEASIBLE).all(axis=0))
+
+    @property
+    def merit(self) -> tuple[Array, Array]:
+        """What the better of two cases has less of, in order: broken constraints, value."""
+        return np.where(self.feasible, 0.0, np.maximum(self.excess, 0.0).sum(axis=0)), self.value
+
+    def best(self) -> int:
+        """The best case."""
+        return int(np.lexsort(self.merit[::-1])[0])
 
 
 def lattice(count: int, dimensions: int) -> Array:
@@ -57,84 +62,110 @@ def lattice(count: int, dimensions: int) -> Array:
     return points
 
 
-def minimise(function: Function, low: Array, high: Array, equal: Sequence[bool] = (),
-             starts: Array | None = None) -> Found:
-    """The best point that keeps the constraints, or where none does the one that breaks them least.
-
-    ``equal`` says which constraints are equalities, ``starts`` where to look instead of everywhere.
-    """
+def minimise(function: Function, cases: int, low: Array, high: Array, equal: Mask) -> Found:
+    """The best point of each of so many ``cases``, or where none keeps the constraints one that breaks them least."""
     if not len(low):
-        value, gaps = function(np.zeros((1, 0)))
-        return Found(np.zeros(0), float(value[0]), broken(gaps, _which(equal, gaps))[:, 0])
-    points = low + (high - low) * lattice(SAMPLE, len(low)) if starts is None else np.clip(starts, low, high)
-    value, gaps = function(points)
-    same = _which(equal, gaps)
-    excess = broken(gaps, same)
-    merit = np.where(np.isfinite(value), value, np.inf) + PENALTY * np.maximum(excess, 0.0).sum(axis=0)
-    best: Found | None = None
-    for i in _apart(points, np.argsort(merit), high - low):
-        found = _polish(function, points[i], low, high, same)
-        if best is None or _better(found, best):
-            best = found
-    assert best is not None
-    return best
+        value, gaps = function(np.zeros((cases, 1, 0)), np.arange(cases))
+        return Found(np.zeros((cases, 0)), value[:, 0], broken(gaps, equal)[:, :, 0], np.zeros((cases, len(equal))),
+                     np.zeros(cases, dtype=bool))
+    points = low + (high - low) * lattice(SAMPLE, len(low))
+    merit = merits(*function(np.broadcast_to(points, (cases, *points.shape)), np.arange(cases)), equal)
+    starts = [apart(points, row, high - low) for row in merit]
+    return settle(function, [points[rows] for rows in starts], low, high, equal)
 
 
-def broken(gaps: Array, equal: npt.NDArray[np.bool_]) -> Array:
-    """By how much constraints are broken: at most 0 where an inequality holds, 0 where an equality does."""
-    return np.where(equal[:, None], np.abs(gaps), gaps)
+def merits(value: Array, gaps: Array, equal: Mask) -> Array:
+    """What ranks points of which few keep the constraints, ``(case, point)``."""
+    excess = np.maximum(broken(gaps, equal), 0.0).sum(axis=0)
+    with np.errstate(invalid="ignore"):
+        found = value + PENALTY * excess
+    return np.where(np.isfinite(found), found, np.inf)
 
 
-def _which(equal: Sequence[bool], gaps: Array) -> npt.NDArray[np.bool_]:
-    return np.array(equal, bool) if len(equal) else np.zeros(len(gaps), bool)
-
-
-def _apart(points: Array, order: npt.NDArray[np.int64], span: Array) -> list[int]:
+def apart(points: Array, merit: Array, span: Array) -> Rows:
     """The best few points that do not lie on top of one another."""
+    order = np.argsort(merit)[:256]
+    scaled = points[order] / np.maximum(span, 1e-300)
+    near = np.zeros(len(order), dtype=bool)
     kept: list[int] = []
-    for i in order[:256]:
-        if all(np.abs((points[i] - points[k]) / np.maximum(span, 1e-300)).max() > 0.05 for k in kept):
-            kept.append(int(i))
+    for i in range(len(order)):
+        if not near[i]:
+            kept.append(i)
+            near |= np.abs(scaled - scaled[i]).max(axis=1) <= 0.05
         if len(kept) == STARTS:
             break
-    return kept
+    return order[kept]
 
 
-def _better(one: Found, other: Found) -> bool:
-    if one.feasible != other.feasible:
-        return one.feasible
-    if one.feasible:
-        return one.value < other.value
-    return float(np.maximum(one.excess, 0).sum()) < float(np.maximum(other.excess, 0).sum())
+def settle(function: Function, starts: list[Array], low: Array, high: Array, equal: Mask) -> Found:
+    """The best minimum that lies near the ``starts`` of each case, ``(start, variable)``.
+
+    Newton goes from all of them at once. SLSQP follows where none arrives, and from where a start that did not arrive
+    is better than the best that did.
+    """
+    cases = np.repeat(np.arange(len(starts)), [len(s) for s in starts])
+    begun = np.concatenate(starts)
+    made = follow(function, begun, low, high, equal, cases)
+    tried = Found(made.x, made.value, broken(made.gaps, equal), made.multipliers, np.zeros(len(cases), dtype=bool))
+    beyond, value = tried.merit
+    arrived = made.arrived
+    chosen: list[Found] = []
+    for case in range(len(starts)):
+        mine = np.flatnonzero(cases == case)
+        good = mine[arrived[mine]]
+        best = good[np.argmin(value[good])] if len(good) else None
+        found = None if best is None else _picked(tried, int(best))
+        for i in mine[~arrived[mine]]:
+            if best is None or (beyond[i] == 0.0 and value[i] < value[best]):
+                start = made.x[i] if np.isfinite(value[i]) and best is not None else begun[i]
+                other = slsqp(function, case, start, low, high, equal)
+                found = other if found is None or better(other, found) else found
+        assert found is not None
+        chosen.append(found)
+    return Found(np.concatenate([f.x for f in chosen]), np.concatenate([f.value for f in chosen]),
+                 np.concatenate([f.excess for f in chosen], axis=1), np.concatenate([f.multipliers for f in chosen]),
+                 np.concatenate([f.slow for f in chosen]))
 
 
-def _polish(function: Function, start: Array, low: Array, high: Array, equal: npt.NDArray[np.bool_]) -> Found:
+def _picked(found: Found, i: int) -> Found:
+    one = slice(i, i + 1)
+    return Found(found.x[one], found.value[one], found.excess[:, one], found.multipliers[one], found.slow[one])
+
+
+def better(one: Found, other: Found) -> bool:
+    """Whether the first case of ``one`` is better than that of ``other``."""
+    return tuple(float(m[0]) for m in one.merit) < tuple(float(m[0]) for m in other.merit)
+
+
+def slsqp(function: Function, case: int, start: Array, low: Array, high: Array, equal: Mask) -> Found:
+    """Where sequential least squares of scipy comes from ``start``."""
     from scipy.optimize import minimize
 
     known: dict[bytes, tuple[float, Array, Array, Array]] = {}
+    number = np.array([case])
 
     def at(x: Array) -> tuple[float, Array, Array, Array]:
-        """Value, excess, and their gradients, from one call at 2 k + 1 points."""
+        """Value, gaps, and their gradients, from one call at 2 k + 1 points."""
         key = x.tobytes()
         if key not in known:
             k = len(x)
             points = np.repeat(x[None, :], 2 * k + 1, axis=0)
             points[np.arange(k), np.arange(k)] += STEP
             points[k + np.arange(k), np.arange(k)] -= STEP
-            value, excess = function(points)
+            value, gaps = (both[..., 0, :] for both in function(points[None], number))
             slope = (value[:k] - value[k : 2 * k]) / (2 * STEP)
-            slopes = (excess[:, :k] - excess[:, k : 2 * k]) / (2 * STEP)
-            known[key] = (float(np.nan_to_num(value[-1], nan=1e6, posinf=1e6)), np.nan_to_num(excess[:, -1], nan=1e6),
+            slopes = (gaps[:, :k] - gaps[:, k : 2 * k]) / (2 * STEP)
+            known[key] = (float(np.nan_to_num(value[-1], nan=1e6, posinf=1e6)), np.nan_to_num(gaps[:, -1], nan=1e6),
                           np.nan_to_num(slope), np.nan_to_num(slopes))
         return known[key]
 
-    rows = np.arange(len(at(start)[1]))
     constraints: Any = [{"type": kind, "fun": lambda x, r=r: -at(x)[1][r], "jac": lambda x, r=r: -at(x)[3][r]}
-                        for kind, r in (("ineq", rows[~equal]), ("eq", rows[equal])) if len(r)]
+                        for kind, r in (("ineq", np.flatnonzero(~equal)), ("eq", np.flatnonzero(equal))) if len(r)]
     bounds: Any = list(zip(low, high, strict=True))
     solve: Any = minimize   # its stubs know no Jacobian beside constraints
-    found = solve(lambda x: at(x)[0], start, jac=lambda x: at(x)[2], bounds=bounds, constraints=constraints,
-                  method="SLSQP", options={"maxiter": 200, "ftol": 1e-12})
-    x = np.clip(found.x, low, high)
-    value, gaps = function(x[None, :])
-    return Found(x, float(value[0]), broken(gaps, equal)[:, 0])
+    with np.errstate(all="ignore"):
+        found = solve(lambda x: at(x)[0], start, jac=lambda x: at(x)[2], bounds=bounds, constraints=constraints,
+                      method="SLSQP", options={"maxiter": 200, "ftol": 1e-12})
+        x = np.clip(found.x, low, high)
+        value, gaps = function(x[None, None, :], number)
+    return Found(x[None], value[:, 0], broken(gaps, equal)[:, :, 0], np.zeros((1, len(equal))), np.ones(1, dtype=bool))

@@ -1,0 +1,315 @@
+"""``frontier(problem)``: decisions none of which is better than another in every goal, and which of them are ties.
+
+Each plan is the least of the first goal among those as good as a bound in the others (Haimes, Lasdon and Wismer 1971,
+the epsilon constraint). All bounds are solved at once, then each again from the best that another bound found; where
+neighbours lie far apart, bounds are put between them, and where they crowd, some are left out.
+
+Two plans are a tie where the draws of the fits, the same for both, do not tell which gives the better outcome.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from lawful.errors import FailedToAnswer, InputError
+from lawful.plan.decision import Decision, described
+from lawful.plan.expected import expect
+from lawful.plan.impossible import why_impossible
+from lawful.plan.newton import FEASIBLE, Array, Function, Rows, broken, follow
+from lawful.plan.problem import Problem
+from lawful.plan.program import Program, draws_of, with_draws
+from lawful.plan.shadow import shadow
+from lawful.plan.solver import PENALTY, apart, lattice, minimise, slsqp
+from lawful.results import interval
+
+POINTS = {2: 24, 3: 60}
+"""Plans of a frontier of so many goals; of more goals as many as of three."""
+
+GRID = {2: 24, 3: 12, 4: 6}
+"""Bounds along each goal but the first, at the first look."""
+
+SAMPLE = 2048
+"""Points that are looked at for all bounds together."""
+
+ROUNDS = 3
+"""Times that bounds are put where neighbours lie far apart."""
+
+NEAR = 1e-3
+"""Goals of two plans that differ by less, relatively, are one plan."""
+
+SLOW = 24
+"""Bounds that SLSQP is asked about where Newton fails."""
+
+
+@dataclass(frozen=True)
+class Frontier:
+    """Decisions none of which is better than another in every goal, in order of the first goal.
+
+    ``ties`` are for each plan the places of those whose outcome the draws of the fits do not tell from its own; empty
+    where there are no draws.
+    """
+
+    objectives: tuple[str, ...]
+    plans: tuple[Decision, ...]
+    ties: tuple[tuple[int, ...], ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """The frontier as data: the contract of ``lawful plan --minimise a,b --json``."""
+        return {"schema": "lawful.frontier/1", "objectives": list(self.objectives),
+                "plans": [plan.to_dict() for plan in self.plans], "ties": [list(tied) for tied in self.ties]}
+
+
+def frontier(problem: Problem, level: float | None = None) -> Frontier:
+    """Decisions over the goals of ``problem``: each the best in the first among those as good in the others.
+
+    Raises ``InputError`` for a single goal, and as ``decide``.
+    """
+    if len(problem.minimise) < 2:
+        raise InputError(f"a frontier needs two goals or more, got {', '.join(problem.minimise)}")
+    search = _Search(problem)
+    points = search.run()
+    plans = _plans(search, points, level)
+    return Frontier(problem.minimise, plans, ties(problem, plans))
+
+
+@dataclass(frozen=True)
+class _Points:
+    """Optima: coordinates, combination of choices, multipliers, bounds and goals, a row each."""
+
+    x: Array
+    combination: Rows
+    multipliers: Array
+    bounds: Array
+    goals: Array
+
+    def take(self, rows: Any) -> _Points:
+        return _Points(*(getattr(self, name)[rows] for name in ("x", "combination", "multipliers", "bounds", "goals")))
+
+    def beside(self, other: _Points) -> _Points:
+        return _Points(*(np.concatenate([getattr(self, name), getattr(other, name)])
+                         for name in ("x", "combination", "multipliers", "bounds", "goals")))
+
+
+@dataclass(frozen=True)
+class _Search:
+    """The search for one frontier."""
+
+    problem: Problem
+
+    @cached_property
+    def program(self) -> Program:
+        """The first goal under the constraints, and last of all under bounds on the other goals, which are shifted."""
+        first, *others = self.problem.minimise
+        at_one = tuple(self.problem.no_worse(goal, 0.0) for goal in others)
+        return Program(replace(self.problem, minimise=(first,), constraints=(*self.problem.constraints, *at_one)))
+
+    @cached_property
+    def places(self) -> Rows:
+        """Which rows of the gaps are the bounds on goals: behind the constraints, before the sum of the shares."""
+        return len(self.problem.constraints) + np.arange(len(self.problem.minimise) - 1)
+
+    @cached_property
+    def ends(self) -> _Points:
+        """The best of each goal alone."""
+        found = []
+        for goal in self.problem.minimise:
+            program = Program(replace(self.problem, minimise=(goal,)))
+            held = program.combinations
+            best = minimise(program.function(held), len(held), *program.limits, program.equal)
+            i = best.best()
+            if not best.feasible[i]:
+                raise FailedToAnswer(why_impossible(self.problem))
+            found.append((best.x[i], i))
+        x, combination = np.array([x for x, _ in found]), np.array([i for _, i in found])
+        goals = self.goals(x, combination)
+        return _Points(x, combination, np.zeros((len(x), len(self.program.equal))), goals[:, 1:], goals)
+
+    @cached_property
+    def spans(self) -> tuple[Array, Array]:
+        """The least and the most of each goal over the ends."""
+        return self.ends.goals.min(axis=0), self.ends.goals.max(axis=0)
+
+    def goals(self, x: Array, combination: Rows) -> Array:
+        """The goals at points, ``(point, goal)``."""
+        metrics = self.program.metrics(x[:, None, :], self.program.combinations[combination])
+        return np.stack([np.broadcast_to(self.problem.goal(metrics, goal), (len(x), 1))[:, 0]
+                         for goal in self.problem.minimise], axis=1)
+
+    def run(self) -> _Points:
+        """The points of the frontier."""
+        low, high = self.spans
+        count = GRID.get(len(low), 5)
+        bounds = np.array(list(itertools.product(*(np.linspace(a, b, count) for a, b in zip(low[1:], high[1:],
+                                                                                              strict=True)))))
+        found = self.ends.beside(self.solve(bounds, self.starts(bounds)))
+        for _ in range(ROUNDS):
+            found = self.undominated(found)
+            found = found.beside(self.again(found))
+            between = self.between(found)
+            if len(between):
+                found = found.beside(self.solve(between, self.nearest(found, between)))
+        return self.spread(self.undominated(found))
+
+    # -------------------------------------------------------------------------------- solving many bounds
+
+    def starts(self, bounds: Array) -> list[tuple[Array, Rows]]:
+        """Where to start for each of ``bounds``: the best of a lattice, for every combination of choices."""
+        low, high = self.program.limits
+        points = low + (high - low) * lattice(SAMPLE, len(low)) if len(low) else np.zeros((1, 0))
+        per = max(1, 8 // len(self.program.combinations))
+        found: list[tuple[list[Array], list[int]]] = [([], []) for _ in bounds]
+        for i, held in enumerate(self.program.combinations):
+            value, gaps = self.program.function(held[None])(points[None], np.zeros(1, dtype=np.intp))
+            fixed = np.delete(np.arange(len(gaps)), self.places)
+            base = value[0] + PENALTY * np.maximum(broken(gaps[fixed, 0], self.program.equal[fixed]), 0.0).sum(axis=0)
+            for (xs, which), bound in zip(found, bounds, strict=True):
+                over = np.maximum(gaps[self.places, 0] - bound[:, None], 0.0).sum(axis=0)
+                merit = np.where(np.isfinite(base + over), base + PENALTY * over, np.inf)
+                rows = apart(points, merit, high - low)[:per]
+                xs.append(points[rows])
+                which += [i] * len(rows)
+        return [(np.concatenate(xs), np.array(which)) for xs, which in found]
+
+    def solve(self, bounds: Array, starts: Sequence[tuple[Array, Rows]]) -> _Points:
+        """The optimum under each of ``bounds``; bounds that nothing is found to keep are left out."""
+        case = np.repeat(np.arange(len(bounds)), [len(which) for _, which in starts])
+        x, which = (np.concatenate(parts) for parts in zip(*starts, strict=True))
+        made = self.follow(x, which, bounds[case])
+        kept = made.take(np.isfinite(made.goals[:, 0]))
+        best = _first_of(case[np.isfinite(made.goals[:, 0])], kept.goals[:, 0])
+        return kept.take(best)
+
+    def follow(self, x: Array, which: Rows, bounds: Array, multipliers: Array | None = None) -> _Points:
+        """The optimum near each start; goals that are NaN where none is found."""
+        function = self.function(which, bounds)
+        low, high = self.program.limits
+        made = follow(function, x, low, high, self.program.equal, None, multipliers)
+        goals = np.where(made.arrived[:, None], self.goals(made.x, which), np.nan)
+        return _Points(made.x, which, made.multipliers, bounds, goals)
+
+    def function(self, which: Rows, bounds: Array) -> Function:
+        """The program's function with these choices and bounds."""
+        shift = np.zeros((len(self.program.equal), len(which)))
+        shift[self.places] = -bounds.T
+        return self.program.function(self.program.combinations[which], (), shift)
+
+    def again(self, found: _Points) -> _Points:
+        """Each point's bounds solved from the best that another point is under them, where that is better."""
+        allowed = (found.goals[None, :, 1:] <= found.bounds[:, None, :] + FEASIBLE).all(axis=2)
+        value = np.where(allowed, found.goals[None, :, 0], np.inf)
+        best = value.argmin(axis=1)
+        worse = np.flatnonzero(value[np.arange(len(best)), best] < found.goals[:, 0] - 1e-9)
+        if not len(worse):
+            return found.take(worse)
+        start = found.take(best[worse])
+        made = self.follow(start.x, start.combination, found.bounds[worse], start.multipliers)
+        failed = np.flatnonzero(~np.isfinite(made.goals[:, 0]))[:SLOW]
+        function = self.function(made.combination, made.bounds)
+        for i in failed:
+            one = slsqp(function, int(i), start.x[i], *self.program.limits, self.program.equal)
+            if one.feasible[0]:
+                made.x[i] = one.x[0]
+                made.goals[i] = self.goals(one.x, made.combination[i : i + 1])[0]
+        return made.take(np.isfinite(made.goals[:, 0]))
+
+    def nearest(self, found: _Points, bounds: Array) -> list[tuple[Array, Rows]]:
+        """For each of ``bounds``, the point whose own are the nearest, as a start."""
+        span = np.maximum(np.subtract(*self.spans[::-1]), 1e-12)
+        gap = (np.abs(found.goals[None] - self.middle(found, bounds)[:, None]) / span).max(axis=2)
+        order = np.argsort(gap, axis=1)[:, :2]
+        return [(found.x[rows], found.combination[rows]) for rows in order]
+
+    # -------------------------------------------------------------------------------- which points
+
+    def middle(self, found: _Points, bounds: Array) -> Array:
+        """Goals with the first left open: where a point under ``bounds`` may be expected."""
+        near = np.abs(found.goals[None, :, 1:] - bounds[:, None]).max(axis=2).argmin(axis=1)
+        return np.concatenate([found.goals[near, :1], bounds], axis=1)
+
+    def between(self, found: _Points) -> Array:
+        """Bounds between neighbours that lie farther apart than an even spread would have them."""
+        goals = self.scaled(found.goals)
+        if goals.shape[1] != 2:
+            return np.zeros((0, goals.shape[1] - 1))
+        order = np.argsort(goals[:, 0])
+        length = np.linalg.norm(np.diff(goals[order], axis=0), axis=1)
+        wide = np.flatnonzero(length > 0.7 * length.sum() / POINTS[2])
+        one, other = found.goals[order[wide], 1], found.goals[order[wide + 1], 1]
+        return np.array(0.5 * (one + other))[:, None]
+
+    def scaled(self, goals: Array) -> Array:
+        """Goals as shares of their span."""
+        low, high = self.spans
+        return np.array((goals - low) / np.maximum(high - low, 1e-12))
+
+    def undominated(self, found: _Points) -> _Points:
+        """The points that no other is at least as good as in every goal."""
+        order = np.lexsort(found.goals.T[::-1])
+        kept: list[int] = []
+        for i in order:
+            if not kept or not (found.goals[kept] <= found.goals[i] + 1e-9).all(axis=1).any():
+                kept.append(int(i))
+        return found.take(kept)
+
+    def spread(self, found: _Points) -> _Points:
+        """Evenly spread points: the ends of every goal, then again and again what lies farthest from those taken."""
+        goals = self.scaled(found.goals)
+        taken = list(dict.fromkeys(int(i) for i in found.goals.argmin(axis=0)))
+        far = np.min([np.abs(goals - goals[i]).max(axis=1) for i in taken], axis=0)
+        apart_by = np.abs(found.goals[:, None] - found.goals[None]).max(axis=2)
+        while len(taken) < POINTS.get(goals.shape[1], POINTS[3]):
+            open_ = np.where((apart_by[:, taken] < NEAR).any(axis=1), -1.0, far)
+            i = int(open_.argmax())
+            if open_[i] <= 0.0:
+                break
+            taken.append(i)
+            far = np.minimum(far, np.abs(goals - goals[i]).max(axis=1))
+        chosen = found.take(taken)
+        return chosen.take(np.lexsort(chosen.goals.T[::-1]))
+
+
+def _first_of(case: Rows, value: Array) -> Rows:
+    """The place of the least value of each case."""
+    order = np.lexsort((value, case))
+    _, first = np.unique(case[order], return_index=True)
+    return order[first]
+
+
+def _plans(search: _Search, points: _Points, level: float | None) -> tuple[Decision, ...]:
+    """The decisions at the points, with what binds but for the bounds on goals."""
+    program, problem = search.program, search.problem
+    held = program.combinations[points.combination]
+    shift = np.zeros((len(program.equal), len(points.x)))
+    shift[search.places] = -points.goals[:, 1:].T
+    priced = shadow(program, points.x, held, points.multipliers, shift, len(problem.constraints))
+    plans = []
+    for x, row, shown, goals in zip(points.x, held, priced, points.goals, strict=True):
+        metrics = program.one(x, row)
+        limits = tuple(problem.no_worse(*one) for one in zip(problem.minimise[1:], goals[1:].tolist(), strict=True))
+        plans.append(described(problem, metrics, expect(problem, metrics, level), shown, limits=limits))
+    return tuple(plans)
+
+
+def ties(problem: Problem, plans: Sequence[Decision]) -> tuple[tuple[int, ...], ...]:
+    """For each plan, those whose outcome the draws of the difference do not tell from its own; none without draws."""
+    drawn = draws_of(problem)
+    if all(d is None for d in drawn):
+        return ()
+    columns = {v.name: np.array([[p.decision[v.name] for p in plans]]) for v in problem.variables}
+    laws = with_draws(problem, drawn)
+    metrics = problem.metrics(columns, laws[0], laws[1:])
+    draws = next(len(d) for d in drawn if d is not None)
+    unsure = [problem.goal(metrics, g) for g in problem.minimise if np.shape(metrics[g])[:1] == (draws,)]
+    told = np.zeros((len(plans), len(plans)), dtype=bool)
+    for goal in unsure:
+        for i, j in itertools.combinations(range(len(plans)), 2):
+            spread = interval(0.0, goal[:, i] - goal[:, j], plans[i].forecast.level)
+            told[i, j] |= spread.low > 0.0 or spread.high < 0.0
+    told |= told.T | np.eye(len(plans), dtype=bool) | (not unsure)
+    return tuple(tuple(int(j) for j in np.flatnonzero(~row)) for row in told)
