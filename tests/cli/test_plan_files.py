@@ -9,6 +9,8 @@ import pytest
 from conftest import simulate
 from lawful.cli import main
 from lawful.cli.options import Fitting, Spending, as_given, as_tokens
+from lawful.fit import fit
+from lawful.store import to_json
 
 LAW = ("--law", "besiroglu2024_refit")
 SPEND = ("--usd", "50k", "--device", "h100")
@@ -132,6 +134,22 @@ def test_a_policy_judges_and_the_plan_is_still_written(run, folder):
     assert code == 0, err           # the policy is no part of what is sealed
     assert run("check", "plan.json", "--max-cost", "10k")[0] == 3
     assert run("check", "plan.json", "--max-gpu-hours", "20k")[0] == 0
+
+
+def test_of_a_target_the_upper_end_of_what_it_costs_is_judged(run, folder):
+    """The price of reaching a loss is as uncertain as the law: draws that need more set the end of its interval."""
+    simulate_csv(folder)
+    (folder / "fit.json").write_text(to_json(fit("chinchilla", simulate(), bootstrap=60)))
+    asked = ("--law", "fit.json", "--subject", "loss<=2.3", "--minimise", "usd", "--days", "1000", "--device", "h100",
+             "--devices", "8", "--quiet")
+    made = json.loads(run(*asked, "--json")[1])
+    value, high = made["cost"]["usd"], made["intervals"]["usd"]["high"]
+    assert value < high
+    between = repr((value * high) ** 0.5)
+    code, _, err = run(*asked, "--max-cost", between)
+    assert code == 3
+    assert "the upper end of its 90 % interval is over max_cost" in err
+    assert run(*asked, "--max-cost", repr(high * 1.001))[0] == 0
 
 
 def test_a_team_s_policy_from_a_file(run, folder):

@@ -89,18 +89,19 @@ def decision_text(made: Decision) -> str:
     from lawful.plan.costs import METRICS
 
     lines = [made.answer, ""]
-    for name, value in made.decision.items():
-        i = made.intervals.get(name)
-        lines.append(_line(name, value, None if i is None else (i.low, i.high), made.forecast.level))
-    answer = made.forecast
+    answer, spread = made.forecast, {name: (i.low, i.high) for name, i in made.intervals.items()}
+    lines += [_line(name, value, spread.get(name), answer.level) for name, value in made.decision.items()]
     ends = None if answer.low is None or answer.high is None else (answer.low, answer.high)
     lines.append(_line(answer.output.name, answer.value, ends, answer.level))
     outputs = dict.fromkeys(law.law.output.name for law in made.problem.laws)
-    lines += [_line(name, made.metrics[name], None, answer.level) for name in outputs if name != answer.output.name]
+    lines += [_line(name, made.metrics[name], spread.get(name), answer.level) for name in outputs
+              if name != answer.output.name]
     for name, (unit, _) in METRICS.items():
         if made.metrics.get(name):
-            shown = format_number(made.metrics[name], unit="FLOP" if unit == "FLOP" else "")
-            lines.append(f"  {name:<16} {shown:>12}   {unit}")
+            shown, *span = (format_number(value, unit="FLOP" if unit == "FLOP" else "")
+                            for value in (made.metrics[name], *spread.get(name, ())))
+            within = f"{'':<{max(0, 14 - len(unit))}}{100 * answer.level:g} % [{', '.join(span)}]" if span else ""
+            lines.append(f"  {name:<16} {shown:>12}   {unit}{within}")
     if made.prices:
         lines += ["", "One per cent more of a bound would gain"]
         goal = made.problem.minimise[0]

@@ -9,7 +9,7 @@ day, and a file that was only formatted anew keeps its hash.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
 from typing import Any
 
 from lawful.cost import Hardware
@@ -129,8 +129,12 @@ def _stated(value: Any) -> Any:
     if isinstance(value, Hardware) and value.sources:
         return value.key
     if is_dataclass(value) and not isinstance(value, type):
-        return {f.name: _stated(v) for f in fields(value) if (v := getattr(value, f.name)) != f.default and f.compare}
+        return {f.name: _stated(v) for f in fields(value) if f.compare and (v := getattr(value, f.name)) != _default(f)}
     return value
+
+
+def _default(f: Field[Any]) -> Any:
+    return f.default if f.default_factory is MISSING else f.default_factory()
 
 
 def read_plan(data: Mapping[str, Any], source: str = "plan", number: int | None = None) -> PlanFile:

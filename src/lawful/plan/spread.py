@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from lawful.laws.base import COSTS
+from lawful.plan.costs import METRICS
 from lawful.plan.newton import FEASIBLE, Array, Mask, Rows, broken, follow
 from lawful.plan.program import Drawn, Program
 from lawful.plan.solver import Found, slsqp
@@ -27,13 +29,16 @@ BLOCK = 4000
 MOST = 20_000
 """Cases, draws times combinations of choices, beyond which fewer draws are asked which combination they prefer."""
 
+SAME = 1e-5
+"""Costs whose optima differ by less, relatively, are one: a budget that binds in every draw."""
+
 SLOW = 64
 """Draws that SLSQP is asked about where Newton fails."""
 
 
 @dataclass(frozen=True)
 class Spread:
-    """The optima of the draws: an interval for each quantity that moves, and how many draws they rest on.
+    """The optima of the draws: an interval for each quantity and each cost that moves, and how many draws they rest on.
 
     ``infeasible`` draws have no decision that keeps every constraint, ``unsolved`` ones were not solved. ``prefer`` is
     the share of draws whose best combination of choices is this one, by combination; empty where nothing is chosen.
@@ -84,9 +89,25 @@ def spread(program: Program, found: Found, chosen: int, drawn: Drawn, level: flo
     made = optima(program, found, np.array([chosen]), drawn)
     x = program.point(np.where(made.solved[:, None], made.x, np.nan))
     best = program.point(found.x[chosen])
-    return Spread({name: interval(float(best[name]), values, level) for name, values in x.items()},
+    moving = {name: interval(float(best[name]), values, level) for name, values in x.items()}
+    return Spread(moving | _costs(program, found, chosen, drawn, made, level),
                   int(made.solved.sum()), int(made.infeasible.sum()), int((~made.solved & ~made.infeasible).sum()),
                   _preferred(program, found, drawn))
+
+
+def _costs(program: Program, found: Found, chosen: int, drawn: Drawn, made: Optima,
+           level: float) -> dict[str, Interval]:
+    """What the optimum costs under every draw, where that differs: what a target takes, where no budget says it."""
+    kept, held = made.solved, program.combinations[chosen]
+    if not kept.any():
+        return {}
+    cases = np.repeat(held[None], int(kept.sum()), axis=0)
+    each = program.metrics(made.x[kept][:, None, :], cases, [None if d is None else d[kept] for d in drawn])
+    best = program.one(found.x[chosen], held)
+    outputs = {law.law.output.name for law in program.problem.laws} & set(COSTS)
+    costs = {name: np.ravel(each[name]) for name in best if name in METRICS or name in outputs}
+    return {name: interval(best[name], values, level) for name, values in costs.items()
+            if len(values) > 1 and np.ptp(values) > SAME * abs(best[name])}
 
 
 def optima(program: Program, found: Found, combinations: Rows, drawn: Drawn) -> Optima:
