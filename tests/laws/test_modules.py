@@ -105,8 +105,8 @@ def test_the_dense_size_that_a_sparse_model_is_worth():
 def test_precision_is_kumars_law():
     base = AdditiveLoss(E=2.7648, A=4299.0, alpha=0.4965, B=18060.0, beta=0.4965)
     for N, D, w, a, kv in itertools.product((1e8, 1.7e9), (2e9, 2e10), (3, 8), (4, 16), (4, 16)):
-        left = ((1 - math.exp(-(w / 2.6745 + 0.3037))) * (1 - math.exp(-(a / 2.2102 + 1.4072)))
-                * (1 - math.exp(-(kv / 0.9578 + 2.4185))))
+        left = ((1 - math.exp(0.3037 - w / 2.6745)) * (1 - math.exp(1.4072 - a / 2.2102))
+                * (1 - math.exp(2.4185 - kv / 0.9578)))
         own = 4299.0 * (N * left) ** -0.4965 + 18060.0 * D**-0.4965 + 2.7648
         ours = base.with_(Precision.of())(params=N, tokens=D, weight_bits=w, activation_bits=a, kv_bits=kv)
         assert ours == pytest.approx(own)

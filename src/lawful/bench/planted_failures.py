@@ -75,7 +75,7 @@ def _precision(clean: CleanTable, rng: Random) -> Planted | None:
     """Some runs were trained in fewer bits."""
     bits = _kinds(clean, rng, (16, *((8, 4), (4, 3), (6, 3), (4,))[int(rng.integers(4))]))
     c = law("kumar2024_precision_training").law.coefficients
-    worth = 1.0 - np.exp(-(bits / c["gamma_w"] + c["n_w"]))
+    worth = 1.0 - np.exp(c["n_w"] - bits / c["gamma_w"])
     if rng.random() < 0.4:
         columns = {"precision": np.array([f"int{b}" if b < 16 else "bf16" for b in bits])}
     else:

@@ -222,7 +222,7 @@ class Sparsity(Module):
 class Precision(Module):
     """Training in few bits costs params, independently for weights, activations and the key-value cache.
 
-        N' = N prod over x in (w, a, kv) of (1 - exp(-(P_x / gamma_x + n_x)))
+        N' = N prod over x in (w, a, kv) of (1 - exp(n_x - P_x / gamma_x))
 
     P_x are ``weight_bits``, ``activation_bits`` and ``kv_bits``. The main text of the paper leaves out the
     offsets n_x that its fit uses. Quantisation after training is another term. Kumar et al. 2024, appendix K.
@@ -244,7 +244,7 @@ class Precision(Module):
         params = quantities["params"]
         for bits, gamma, offset in (("weight_bits", self.gamma_w, self.n_w), ("kv_bits", self.gamma_kv, self.n_kv),
                                     ("activation_bits", self.gamma_a, self.n_a)):
-            params = params * (1.0 - exp(-(quantities[bits] / gamma + offset)))
+            params = params * (1.0 - exp(offset - quantities[bits] / gamma))
         return {"params": params}
 
 

@@ -98,8 +98,8 @@ Published(
     category="moe",
     questions=(6,),
     failures=_KRAJEWSKI_FAILURES,
-    notes="N includes idle experts and leaves embeddings out: only with that count do the constants beat the dense "
-          "law at equal active params; the count itself is not quoted from the paper. Fitted by Huber, delta 0.1.",
+    notes="N includes idle experts and leaves embeddings and routers out: d**2 (8 E + 4) a block, of which 12 d**2 are "
+          "active (section 6.1). Fitted by Huber, delta 0.1.",
 )
 
 Published(

@@ -17,8 +17,8 @@ from lawful.quantities import QUANTITIES, Quantity
 Bits = Annotated[float, Limit(0.0, float("inf"), (0.3, 6.0))]
 """Bits over which a sensitivity to precision falls e-fold."""
 
-Offset = Annotated[float, Limit(0.0, float("inf"), (0.05, 4.0))]
-"""The sensitivity already spent at zero bits: a pure number."""
+Offset = Annotated[float, Limit(-float("inf"), float("inf"), (-2.0, 2.0))]
+"""By how many e-folds the sensitivity is shifted to more bits: a pure number."""
 
 
 @dataclass(frozen=True)
@@ -26,12 +26,13 @@ class PrecisionLoss(Law):
     """Loss of a model trained with few bits: low precision acts like fewer parameters.
 
         L = A / N_eff**alpha + B / D**alpha + E          [nats/token]
-        N_eff = N prod_x (1 - exp(-(P_x / gamma_x + n_x))),    x = w, a, kv
+        N_eff = N prod_x (1 - exp(n_x - P_x / gamma_x)),    x = w, a, kv
 
     P_x are the bits of the weights, the activations and the cached keys and values during training;
-    data and model share one exponent. The main text and its retellings leave the offsets n_x out; the
-    fitted constants go with them. Integer types, one scale a tensor for activations: other formats have
-    other gammas. Kumar et al. 2024, equations 3 and 4, appendix K.
+    data and model share one exponent. At P_x = n_x gamma_x nothing is left of the model: below, the law has no
+    value. The main text and its retellings leave the offsets n_x out; the fitted constants go with them. Integer
+    types, one scale a tensor for activations: other formats have other gammas. Kumar et al. 2024, equations 3
+    and 4, appendix K.
     """
 
     form: ClassVar[str] = "precision"
@@ -51,9 +52,9 @@ class PrecisionLoss(Law):
 
     def __call__(self, params: Any, tokens: Any, weight_bits: Any, activation_bits: Any, kv_bits: Any) -> Any:
         share = (
-            (1.0 - exp(-(weight_bits / self.gamma_w + self.n_w)))
-            * (1.0 - exp(-(activation_bits / self.gamma_a + self.n_a)))
-            * (1.0 - exp(-(kv_bits / self.gamma_kv + self.n_kv)))
+            (1.0 - exp(self.n_w - weight_bits / self.gamma_w))
+            * (1.0 - exp(self.n_a - activation_bits / self.gamma_a))
+            * (1.0 - exp(self.n_kv - kv_bits / self.gamma_kv))
         )
         return self.A / (params * share) ** self.alpha + self.B / tokens**self.alpha + self.E
 
