@@ -8,6 +8,7 @@ from lawful.laws import registry
 from lawful.laws.distillation import DistillationLoss
 
 STUDENT = registry.law("busbridge2025_distillation").law
+TAUGHT = registry.law("busbridge2025_distillation:taught").law
 ALONE = registry.law("busbridge2025_distillation:supervised").law
 
 
@@ -32,6 +33,13 @@ def test_a_weak_teacher_is_followed() -> None:
 def test_a_good_teacher_beats_none() -> None:
     at = {"params": 1e9, "tokens": 2e10}
     assert STUDENT(teacher_loss=2.0, **at) < ALONE(**at)
+
+
+def test_a_teacher_of_given_size_and_data_teaches_as_one_of_its_loss() -> None:
+    own = float(ALONE(params=3e9, tokens=6e10))
+    taught = TAUGHT(params=1e9, tokens=1e11, teacher_params=3e9, teacher_tokens=6e10)
+    assert taught == pytest.approx(STUDENT(params=1e9, tokens=1e11, teacher_loss=own), rel=1e-14)
+    assert {**TAUGHT.coefficients, **TAUGHT.settings} == {**STUDENT.coefficients, **STUDENT.settings}
 
 
 def test_without_a_teacher_compute_splits_as_printed() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lawful.laws.architecture import GatheredLoss
 from lawful.laws.base import Region
-from lawful.laws.distillation import DistillationLoss
+from lawful.laws.distillation import DistillationLoss, TaughtLoss
 from lawful.laws.published import Check, Failure, Fittable, Published, Source
 from lawful.laws.theory import TaskFloorLaw
 
@@ -58,6 +58,23 @@ Published(
     questions=(6,),
     failures=_BUSBRIDGE_FAILURES,
     notes="C4. The printed allocation exponents are 0.513 for N and 0.486 for D, as beta / (alpha + beta) gives.",
+)
+
+Published(
+    key="busbridge2025_distillation:taught",
+    title="Loss of a distilled student by the size and data of its teacher",
+    law=TaughtLoss(c0=2.549, c1=522.6, d1=1.315, f1=0.09, A1=2243.0, a1=0.321, B1=24181.0, b1=0.637, g1=0.764),
+    source=_busbridge("equations 8 and 10; Table 6"),
+    counting={"params": "non-embedding"},
+    region=Region(params=(1.98e8, 2.7e9), tokens=(4e9, 5.12e11), teacher_params=(1.98e8, 7.75e9),
+                  teacher_tokens=(4e9, 5.12e11)),
+    region_note="697 runs; the span of the teachers' tokens is that of the students",
+    checks=(Check({"params": 1e9, "tokens": 1e11, "teacher_params": 3e9, "teacher_tokens": 1e11}, "2.2189", _BY_HAND),),
+    category="distillation",
+    questions=(6,),
+    failures=_BUSBRIDGE_FAILURES,
+    notes="The distillation law at the loss that the supervised law gives the teacher. A student of a teacher that is "
+          "trained for it alone never beats the same student without one at the same compute (section 5.3).",
 )
 
 Fittable(
