@@ -6,7 +6,6 @@ draws; its price tag from ``lawful.cost``; and its sensitivity says what being w
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +16,7 @@ from lawful.fit.forecast import FAR
 from lawful.laws.base import Law
 from lawful.laws.published import Published
 from lawful.plan.costs import SIX_ND
+from lawful.plan.overtraining import compute_for
 from lawful.quantities import FLOP_PER_PARAM_TOKEN, format_number, quantity
 from lawful.results import Caveat, Interval
 from lawful.runs import RunTable
@@ -125,20 +125,8 @@ def _sensitivity(law: Law, decision: Mapping[str, float]) -> dict[str, OffBy]:
     for name, factor in (("params_half", 0.5), ("params_double", 2.0)):
         params, tokens = decision["params"] * factor, decision["tokens"] / factor
         loss = float(law(params=params, tokens=tokens))
-        found[name] = OffBy(params, tokens, loss, loss - best, 1.0 - _compute_for(law, loss, decision["compute"]))
+        found[name] = OffBy(params, tokens, loss, loss - best, 1.0 - compute_for(law, loss=loss) / decision["compute"])
     return found
-
-
-def _compute_for(law: Law, loss: float, budget: float) -> float:
-    """The share of ``budget`` with which an optimal run reaches ``loss``, by bisection on its logarithm."""
-    low, high = math.log(1e-6), 0.0
-    for _ in range(60):
-        middle = 0.5 * (low + high)
-        if float(law.allocate(budget * math.exp(middle)).output) > loss:
-            low = middle
-        else:
-            high = middle
-    return math.exp(0.5 * (low + high))
 
 
 def _uncertain(intervals: Mapping[str, Interval]) -> tuple[Caveat, ...]:
