@@ -35,6 +35,7 @@ def plan(
     law: str | None = None,
     strict: Annotated[bool, Parameter(negative="")] = False,
     markdown: Annotated[bool, Parameter(negative="")] = False,
+    settings: Annotated[bool, Parameter(negative="")] = False,
     asked: Asked = _ANY,
     spending: Spending = _NOTHING,
     policies: Policies = _FREE,
@@ -54,9 +55,12 @@ def plan(
         Refuse a plan beyond what the fit was tested on; of a published law, beyond the runs of its source.
     markdown
         Print Markdown for a pull request.
+    settings
+        Also batch, learning rate and weight decay for the run by each published law, with their spread.
     """
     from lawful.cli.plan_files import judged, plan_markdown, sealed
     from lawful.plan.policy import enforce
+    from lawful.plan.settings import settings_lines, settings_of
 
     check(output)
     policy = policies.policy()
@@ -67,6 +71,10 @@ def plan(
     if policy.limits:
         content["policies"] = [v.to_dict() for plan in verdicts for v in plan]
     text = plan_markdown(content) if markdown else made_text(made, asked.sensitivity)
+    if settings:
+        tuned = settings_of(made)
+        content["settings"] = tuned.to_dict()
+        text += "\n\n" + "\n".join(["Settings, the geometric mean of the laws:", *settings_lines(tuned)])
     show(content, text, output, getattr(made, "warnings", ()))
     for verdict in verdicts[0] if len(verdicts) == 1 else ():
         if not verdict.broken:

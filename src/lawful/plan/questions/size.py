@@ -1,0 +1,272 @@
+"""Question 1, how large a model and on how much data: the optimum in training, and what serving and scarce data change.
+
+``weigh_sizes`` is the question by itself: the split of a budget, the model that is as good and cheaper to train and
+serve, what smaller models trained for longer cost, and the splits of other laws judged by this one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from lawful.cost import Budget
+from lawful.errors import FailedToAnswer, LawError
+from lawful.fit import Fit
+from lawful.laws import registry
+from lawful.laws.modules import Repetition
+from lawful.laws.published import Published
+from lawful.plan.costs import Rates
+from lawful.plan.decide import Decision, decide
+from lawful.plan.optimum import plan
+from lawful.plan.overtraining import OverTrained, as_good, compute_for, furthest, overtrain
+from lawful.plan.problem import SPANS, parse_problem
+from lawful.plan.questions.topic import LawLike, Option, Recommendation, Situation, Topic, law_caveats, law_name
+from lawful.plan.settings import Settings, recommended_settings
+from lawful.quantities import format_number
+from lawful.results import Caveat
+from lawful.validate.modes import MODES
+
+DEFAULT = "besiroglu2024_refit"
+"""The law where the user brings none: the refit of Chinchilla's surface."""
+
+SCARCE = "muennighoff2023_data_constrained"
+"""The law of repeated data where the user's own is a fit, which knows nothing of repeats."""
+
+OTHERS = ("hoffmann2022_approach1", "hoffmann2022_approach3", "besiroglu2024_refit", "gadre2024_overtraining:redpajama",
+          "porian2024_allocation:tuned", "muennighoff2023_data_constrained")
+"""Laws that the same budget is put to, to see how far they disagree."""
+
+APART = 2.0
+"""Factor between the least and the largest size by other laws from which their disagreement is said."""
+
+TUNED = ("batch_tokens", "learning_rate")
+"""The settings that a recommendation starts from."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is wanted of the model, and what there is to train it on."""
+
+    target_loss: float | None = None
+    "Loss to reach [nats/token]; without one, that of the compute-optimal model of the budget."
+    unique_tokens: float | None = None
+    "Distinct training tokens there are: 25B. More are repeats, and worth less."
+    extra_compute: float = 0.2
+    "Share of the training compute that a smaller model as good may cost on top: 0.2."
+    tokens_per_param: tuple[float, ...] = (100.0, 500.0, 2000.0)
+    "Ratios of over-training to weigh."
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """What was weighed. ``optimum`` is best in training; ``cheapest`` as good and cheapest with serving, where any is.
+
+    ``richest`` is the best model for what training and serving the optimum would cost. ``smallest`` is as good for so
+    much more compute; ``longer`` are as good at given tokens per parameter, ``poorer`` spend the same compute at them.
+    ``by_law`` are the splits of other laws.
+    """
+
+    compute: float
+    optimum: Decision
+    cheapest: Decision | None
+    richest: Decision | None
+    smallest: OverTrained | None
+    longer: tuple[OverTrained, ...]
+    poorer: tuple[OverTrained, ...]
+    by_law: Mapping[str, tuple[float, float]]
+    settings: Settings
+
+    @property
+    def chosen(self) -> Decision:
+        """What is recommended."""
+        return self.cheapest or self.optimum
+
+
+def weigh_sizes(law: LawLike, compute: float, rates: Rates | None = None, unique_tokens: float | None = None,
+                extra_compute: float = 0.2, ratios: Sequence[float] = (100.0, 500.0, 2000.0)) -> Sizes:
+    """The ways to spend ``compute`` [FLOP] on a model, served as ``rates`` say, on at most ``unique_tokens``.
+
+    Raises ``LawError`` for a law not of params and tokens.
+    """
+    inner, rates = law.law, rates or Rates()
+    if not inner.splits_compute:
+        raise LawError(f"{inner.form} takes {', '.join(inner.inputs)}: size is asked of a law of params and tokens")
+    best = inner.allocate(compute)
+    scarce = unique_tokens is not None and unique_tokens < best.tokens
+    asked, held = (repeated(law), [f"unique_tokens={unique_tokens!r}"]) if scarce else (law, [])
+    vary = [f"{name}={span}" for name, span in SPANS.items()] + held
+    optimum = decide(parse_problem(asked, vary, [f"train_flop<={compute!r}"], rates=rates))
+    cheapest = richest = None
+    if rates.serve_tokens:
+        goal = "usd" if "usd" in optimum.metrics else "total_flop"
+        cheapest = decide(parse_problem(asked, vary, [f"loss<={optimum.metrics['loss']!r}"], goal, rates))
+        richest = decide(parse_problem(asked, vary, [f"{goal}<={optimum.metrics[goal]!r}"], rates=rates))
+    higher = [ratio for ratio in ratios if ratio > best.tokens / best.params]
+    made = cheapest or optimum
+    by_law = {key: _split(key, compute) for key in OTHERS if key != law_name(law)}
+    loss = made.metrics["loss"]
+    return Sizes(
+        compute, optimum, cheapest, richest, None if scarce else furthest(inner, compute, extra_compute),
+        () if scarce else tuple(as_good(inner, float(best.output), ratio) for ratio in higher),
+        () if scarce else overtrain(inner, compute, higher), by_law,
+        recommended_settings(made.metrics["params"], made.metrics["tokens"], compute=made.metrics["train_flop"],
+                             loss=loss))
+
+
+def repeated(law: LawLike) -> LawLike:
+    """The law of params, tokens and unique tokens to ask of scarce data: the law with repetition, or the published."""
+    return law.with_(Repetition.of()) if isinstance(law, Published) else registry.law(SCARCE)
+
+
+def _split(key: str, compute: float) -> tuple[float, float]:
+    """Params and tokens of ``compute`` under another law; of a law of repetition with data enough."""
+    entry = registry.law(key)
+    if "unique_tokens" in entry.law.inputs:
+        vary = ["params=1e5:1e15", "unique_tokens=1e6:1e18", "epochs=1"]
+        made = decide(parse_problem(entry, vary, [f"train_flop<={compute!r}"])).metrics
+    else:
+        made = dict(plan(entry, Budget(compute=compute)).decision)
+    return made["params"], made["tokens"]
+
+
+# --------------------------------------------------------------------------------------------------- the topic
+
+def recommend(situation: Situation, asked: Asked) -> Recommendation:
+    """The size and the tokens, with what they were weighed against.
+
+    Raises ``FailedToAnswer`` where the budget does not reach the target, and says what would.
+    """
+    law = situation.loss_law(DEFAULT)
+    compute = _compute(situation, asked, law)
+    sizes = weigh_sizes(law, compute, situation.rates, asked.unique_tokens, asked.extra_compute, asked.tokens_per_param)
+    made = sizes.chosen
+    limits = [*law_caveats(made.problem.law, made.metrics), *_untested(sizes, law), *_disagreement(sizes, law)]
+    tuned = (s.law for name in TUNED for s in sizes.settings.of(name))
+    return Recommendation("size", _answer(sizes, situation.rates), tuple(_options(sizes, law, asked)),
+                          tuple(dict.fromkeys((law_name(made.problem.law), *tuned))),
+                          tuple({c.message: c for c in limits}.values()), tuple(_first(situation, law, sizes)),
+                          (*_budgeted(sizes), *made.assumptions))
+
+
+def _compute(situation: Situation, asked: Asked, law: LawLike) -> float:
+    if asked.target_loss is None:
+        return situation.compute()
+    needed = compute_for(law.law, loss=asked.target_loss)
+    if situation.budget is not None and situation.budget.train_flop < needed:
+        raise FailedToAnswer(f"a loss of {asked.target_loss:g} takes {needed:.4g} FLOP of training at the least, and "
+                             f"the budget buys {situation.budget.train_flop:.4g}: it reaches "
+                             f"{float(law.law.allocate(situation.budget.train_flop).output):.4f}")
+    return needed
+
+
+def _answer(sizes: Sizes, rates: Rates) -> str:
+    made, best = sizes.chosen.metrics, sizes.optimum.metrics
+    said = (f"Train {_n(made['params'])} params on {_n(made['tokens'])} tokens: loss {made['loss']:.4f} for "
+            f"{made['train_flop']:.3g} FLOP.")
+    if "unique_tokens" in made:
+        passes = made["tokens"] / made["unique_tokens"]
+        said += f" That is {passes:.3g} passes over the {_n(made['unique_tokens'])} there are."
+    if sizes.cheapest is not None:
+        goal = sizes.cheapest.problem.minimise[0]
+        said += (f" It is as good as the compute-optimal {_n(best['params'])} on {_n(best['tokens'])}, takes "
+                 f"{made['train_flop'] / best['train_flop']:.3g} times its training, and with {_n(rates.serve_tokens)} "
+                 f"tokens served saves {100 * (1 - made[goal] / best[goal]):.3g} % of the whole "
+                 f"{'bill' if goal == 'usd' else 'compute'}.")
+    elif sizes.smallest is not None:
+        small = sizes.smallest
+        said += (f" A model of {_n(small.params)} is as good for {100 * (small.compute_times - 1):.3g} % more compute, "
+                 f"at {small.ratio:.3g} tokens per parameter.")
+    spreads = sizes.settings.spreads
+    return said + " Start from a batch of " + " and a peak learning rate of ".join(
+        f"{format_number(s.middle, 3)} (laws: {format_number(s.low, 3)} to {format_number(s.high, 3)})"
+        for s in (spreads[name] for name in TUNED)) + "."
+
+
+def _options(sizes: Sizes, law: LawLike, asked: Asked) -> list[Option]:
+    spreads = sizes.settings.spreads
+    tuned = {name: spreads[name].middle for name in TUNED}
+    found = []
+    if sizes.cheapest is not None:
+        found.append(_decided("cheapest to train and serve", sizes.cheapest, tuned))
+    found.append(_decided("compute-optimal", sizes.optimum, {} if found else tuned))
+    if sizes.richest is not None:
+        found.append(_decided("best for the whole bill of the compute-optimal one", sizes.richest, {}))
+    if sizes.smallest is not None:
+        share = f"{100 * asked.extra_compute:g} % more compute"
+        found.append(_longer(f"as good for {share}", sizes.smallest))
+    found += [_longer(f"as good at {one.ratio:g} tokens per param", one) for one in sizes.longer]
+    found += [Option(f"same compute at {one.ratio:g} tokens per param", {"params": one.params, "tokens": one.tokens},
+                     {"loss": one.loss, "loss_increase": one.loss_increase, "train_flop": one.train_flop})
+              for one in sizes.poorer]
+    for key, (params, tokens) in sizes.by_law.items():
+        loss = float(law.law(params=params, tokens=tokens))
+        found.append(Option(f"the split of {key}", {"params": params, "tokens": tokens}, {
+            "loss": loss, "loss_increase": loss - float(law.law.allocate(sizes.compute).output)},
+            note=f"for the same compute and data enough, judged by {law_name(law)}"))
+    return found
+
+
+def _decided(name: str, made: Decision, tuned: Mapping[str, float]) -> Option:
+    gives = {metric: value for metric, value in made.metrics.items() if metric not in made.decision and value}
+    answer, intervals = made.forecast, dict(made.intervals)
+    note = "" if answer.low is None or answer.high is None else (
+        f"loss {answer.low:.4f} to {answer.high:.4f} at {100 * answer.level:g} %")
+    return Option(name, made.decision, {**gives, **tuned}, intervals, note)
+
+
+def _longer(name: str, one: OverTrained) -> Option:
+    gives = {"loss": one.loss, "train_flop": one.train_flop, "tokens_per_param": one.ratio,
+             "compute_times": one.compute_times, "params_times": one.params_times}
+    return Option(name, {"params": one.params, "tokens": one.tokens}, gives,
+                  note="times are over the compute-optimal model with the same loss")
+
+
+def _disagreement(sizes: Sizes, law: LawLike) -> list[Caveat]:
+    if not sizes.by_law:
+        return []
+    own = float(law.law.allocate(sizes.compute).params)
+    split = {law_name(law): own, **{key: params for key, (params, _) in sizes.by_law.items()}}
+    least, most = min(split, key=split.__getitem__), max(split, key=split.__getitem__)
+    if split[most] < APART * split[least]:
+        return []
+    return [Caveat("laws_disagree", f"the same compute is best spent on {_n(split[least])} params by {least} and on "
+                   f"{_n(split[most])} by {most}: the options say what each costs under {law_name(law)}")]
+
+
+def _budgeted(sizes: Sizes) -> tuple[str, ...]:
+    if sizes.cheapest is None:
+        return ()
+    return ("The budget is that of training the compute-optimal model: what is recommended trains for longer, and pays "
+            "it back in serving.",)
+
+
+def _untested(sizes: Sizes, law: LawLike) -> list[Caveat]:
+    """A published law asked for many more tokens a parameter than at its optimum; of a fit its forecast says so."""
+    made, best = sizes.chosen.metrics, sizes.optimum.metrics
+    ratio, usual = (m["tokens"] / m["params"] for m in (made, best))
+    if isinstance(law, Fit) or ratio < 2.0 * usual:
+        return []
+    return [Caveat("ratio_untested", f"{ratio:.3g} tokens per parameter, where the law's optimum has {usual:.3g}. "
+                   f"{MODES['ratio_untested'].why} ({'; '.join(MODES['ratio_untested'].sources)})")]
+
+
+def _first(situation: Situation, law: LawLike, sizes: Sizes) -> list[str]:
+    found = []
+    if isinstance(law, Fit):
+        found.append("One run at the recommended tokens per parameter, at a tenth of the compute: laws fitted near the "
+                     "optimum promise too much of long training (arXiv:2401.00448).")
+    else:
+        found.append("A sweep on your own data and recipe, sizes about the optimum at three or more budgets: exponents "
+                     "move with both. `lawful fit runs.csv` and ask again.")
+    if situation.rates.serve_tokens:
+        found.append("The demand, and what serving reaches of the device's peak: the saving is as sure as they are.")
+    found.append("Learning rate and batch, swept at a tenth of the size (`lawful optima`): the laws span a factor of "
+                 f"{sizes.settings.spreads['batch_tokens'].factor:.2g} in batch.")
+    return found
+
+
+def _n(value: float) -> str:
+    return format_number(value)
+
+
+TOPIC = Topic("size", 1, "How large a model, on how much data?", Asked, recommend)
