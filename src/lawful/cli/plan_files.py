@@ -148,7 +148,8 @@ def _made_again(file: PlanFile, law: str | None) -> list[PlanDiff]:
         options = {**{k: v for k, v in options.items() if k != "runs"}, "law": law}
     _, bound, _ = app.parse_args(as_tokens(options), exit_on_error=False, print_error=False)
     bound.apply_defaults()
-    asked = {name: value for name, value in bound.arguments.items() if name not in ("markdown", "settings", "policies", "output")}
+    shown = ("markdown", "settings", "policies", "output")
+    asked = {name: value for name, value in bound.arguments.items() if name not in shown}
     made, found = answer(**asked)
     now = read_plan(sealed(made, found, str(options.get("law") or options.get("runs")), options), "now")
     if len(now.plans) != len(file.plans):

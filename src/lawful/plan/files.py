@@ -23,8 +23,9 @@ from lawful.validate.registration import canonical, digest, law_record
 
 Made = Plan | Decision | Frontier
 
-UNSEALED = ("hash", "created", "version", "policies")
-"""What a plan's hash does not cover: itself, when and by what version it was made, the policies it was judged by."""
+UNSEALED = ("hash", "created", "version", "policies", "settings")
+"""What a plan's hash does not cover: itself, when and by what version it was made, the policies it was judged by, and
+the settings for its run, which follow from it and the catalogue."""
 
 SCHEMAS = ("lawful.plan/1", "lawful.frontier/1")
 
