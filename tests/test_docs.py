@@ -94,7 +94,7 @@ def say(work: Callable[[], object]) -> tuple[str, int]:
 
 def replay(page: Path) -> Iterator[tuple[str, str, str]]:
     """Run a page's examples in the current folder: for each output, where, what is shown, what comes."""
-    for file in (DOCS / "examples").glob("*.csv"):
+    for file in (file for kind in ("*.csv", "*.toml") for file in (DOCS / "examples").glob(kind)):
         shutil.copy(file, ".")
     shutil.copytree(DOCS / "examples" / "data", "data", dirs_exist_ok=True)
     names: dict[str, object] = {"__name__": "page"}

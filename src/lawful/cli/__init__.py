@@ -41,6 +41,7 @@ for _name, _target, _help in (
     ("plan", "planning:app", "Divide a budget between model and data; compare and check plans."),
     ("sensitivity", "attributing:sensitivity", "How a law's outcome moves with each quantity and coefficient."),
     ("attribute", "attributing:attribute", "Split a change of the outcome over what changed."),
+    ("advise", "advising:advise", "Answer the survey's eight questions for a situation, each with what it rests on."),
     ("report", "reporting:report", "Write the whole analysis as one HTML file."),
     ("bench", "benching:app", "Benchmarks that anyone can run again: forecasts on public runs, and speed."),
     ("laws", "catalogue:app", "The catalogue of published laws: list, show, compare, check, cite."),

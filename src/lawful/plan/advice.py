@@ -20,11 +20,12 @@ from typing import Any
 from lawful.cost import Budget
 from lawful.errors import FailedToAnswer, InputError, unknown
 from lawful.plan.costs import Rates
+from lawful.plan.questions import size
 from lawful.plan.questions.topic import Recommendation, Situation, Topic
 from lawful.plan.sections import FindLaw, read_section
 from lawful.quantities import parse_positive
 
-TOPICS: tuple[Topic, ...] = ()
+TOPICS: tuple[Topic, ...] = (size.TOPIC,)
 """The questions, in the order of the survey."""
 
 SHARED = ("law", "budget", "serving")
@@ -113,7 +114,7 @@ def read_situation(data: Mapping[str, Any], find_law: FindLaw) -> Situation:
             name: getattr(budget, name) for name in ("devices", "usd_per_hour", "pue", "grid_kg_per_kwh")}}
     if "serving" in data:
         serving = read_section(Serving, data["serving"], "[serving]", find_law)
-        rates |= {"serve_tokens": serving.tokens, "serve_mfu": serving.mfu}
+        rates |= {"serve_tokens": parse_positive(serving.tokens, "[serving] tokens"), "serve_mfu": serving.mfu}
     return Situation(law, budget, Rates(**rates))
 
 

@@ -87,3 +87,37 @@ def field_texts(cls: type) -> dict[str, str]:
                 and isinstance(after.value, ast.Constant) and isinstance(after.value.value, str)):
             found[one.target.id] = " ".join(after.value.value.split())
     return found
+
+
+@dataclasses.dataclass(frozen=True)
+class Told:
+    """A field that can be told in one line: its name, its meaning, whether it is ``needed``, and its type."""
+
+    name: str
+    text: str
+    needed: bool
+    hint: Any
+
+    def parse(self, line: str) -> Any:
+        """What a line at the terminal means, as a file would hold it."""
+        if get_origin(self.hint) is tuple:
+            return [part.strip() for part in line.split(",")]
+        if self.hint is bool:
+            return line.lower() in ("y", "yes", "true", "1")
+        return line
+
+
+def told_fields(cls: type) -> tuple[Told, ...]:
+    """The fields of a dataclass that can be told in one line: numbers, texts, laws, and lists of numbers or texts."""
+    hints, texts = typing.get_type_hints(cls), field_texts(cls)
+    fields: list[Any] = list(dataclasses.fields(cls))
+    return tuple(Told(f.name, texts.get(f.name, ""), f.default is dataclasses.MISSING
+                      and f.default_factory is dataclasses.MISSING, hints[f.name])
+                 for f in fields if _one_line(hints[f.name]))
+
+
+def _one_line(hint: Any) -> bool:
+    options = get_args(hint) if get_origin(hint) in (types.UnionType, typing.Union) else (hint,)
+    if get_origin(options[0]) is tuple:
+        options = get_args(options[0])[:1]
+    return options[0] in (float, int, str, bool, Fit, Published)

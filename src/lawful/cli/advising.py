@@ -1,0 +1,124 @@
+"""``lawful advise``: the survey's questions, answered for a situation in a file or told at the terminal."""
+
+from __future__ import annotations
+
+import sys
+import textwrap
+from typing import TYPE_CHECKING, Any
+
+from lawful.cli.options import Output, find_law
+from lawful.cli.output import aligned, check, show
+from lawful.errors import InputError, unknown
+from lawful.quantities import format_number
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lawful.plan.advice import Advice, Answer
+    from lawful.plan.questions.topic import Option
+
+_NO_OUTPUT = Output()
+
+SHARED_QUESTIONS = {
+    "budget": "What may be spent: FLOP (1e22) or machine time (64xH100*30d)?",
+    "serving": "How many tokens are to be served over the model's life?",
+    "law": "A law of your own: a saved fit, or a key of the catalogue?",
+}
+"""What is asked at the terminal before the questions themselves."""
+
+IN_JSON_ALONE = ("serve_flop", "gpu_hours", "energy_kwh", "co2e_kg", "serve_usd", "wall_days", "bit_flop")
+"""Metrics that would make the table of options too wide to read."""
+
+WIDTH = 110
+"""Characters of a line of prose."""
+
+
+def advise(situation: str | None = None, /, *, output: Output = _NO_OUTPUT) -> None:
+    """Answer the survey's questions for a situation: what to do, on which laws, where they stop, what to measure first.
+
+    Parameters
+    ----------
+    situation
+        A TOML file: a budget, what is to be served, and a section for each question: [size], [data] ... Without one
+        the situation is asked for at the terminal.
+    """
+    from lawful.plan.advice import advise as answer
+    from lawful.store import read_toml
+
+    check(output)
+    told = ask() if situation is None else read_toml(situation)
+    made = answer(told, find_law)
+    show(made, advice_text(made), output)
+
+
+def ask() -> dict[str, Any]:
+    """The situation, asked for at the terminal, an empty line for what is not known or does not apply."""
+    from lawful.plan.advice import TOPICS
+    from lawful.plan.sections import told_fields
+
+    told: dict[str, Any] = {name: {"tokens": value} if name == "serving" else value
+                            for name, text in SHARED_QUESTIONS.items() if (value := _prompt(text))}
+    topics = {topic.name: topic for topic in TOPICS} | {str(topic.number): topic for topic in TOPICS}
+    named = [name.strip() for name in _prompt(f"Which questions ({', '.join(t.name for t in TOPICS)})?").split(",")]
+    for name in named:
+        if name not in topics:
+            raise unknown("question", name, topics)
+        topic = topics[name]
+        told[topic.name] = {field.name: field.parse(text) for field in told_fields(topic.asked)
+                            if (text := _prompt(f"[{topic.name}] {field.text or field.name}"
+                                                f"{' (needed)' if field.needed else ''}"))}
+    return told
+
+
+def _prompt(text: str) -> str:
+    print(text, end=" ", file=sys.stderr, flush=True)
+    line = sys.stdin.readline()
+    if not line:
+        raise InputError("the situation ends here: give a TOML file, or answer at the terminal")
+    return line.strip()
+
+
+def advice_text(made: Advice) -> str:
+    """Each answer with what was weighed, what it rests on, where that stops, and what to measure first."""
+    return "\n\n".join("\n".join(_answer_lines(answer)) for answer in made.answers)
+
+
+def _answer_lines(answer: Answer) -> Iterator[str]:
+    topic, made = answer.topic, answer.recommendation
+    yield f"{topic.number}. {topic.title} [{topic.name}]"
+    if made is None:
+        yield from _prose(f"Not answered: {answer.unanswered}")
+        return
+    yield from _prose(made.answer)
+    if len(made.options) > 1:
+        yield ""
+        yield textwrap.indent(options_text(made.options), "   ")
+    for head, lines in (
+        ("Rests on", made.laws), ("Taken for granted", made.assumptions),
+        ("Stops holding", [c.message for c in made.limits]), ("Measure first", made.measure_first),
+        ("The field says", [f"{g.text} ({g.source})" for g in topic.guidance]),
+    ):
+        if lines:
+            yield from ("", f"   {head}:")
+        for line in lines:
+            yield from _prose(line, "   - ", "     ")
+
+
+def _prose(text: str, first: str = "   ", rest: str = "   ") -> list[str]:
+    return textwrap.wrap(text, WIDTH, initial_indent=first, subsequent_indent=rest)
+
+
+def options_text(options: tuple[Option, ...]) -> str:
+    """A row for each way that was weighed: what it decides, then what that gives; notes below."""
+    told = [name for o in options for name in (*o.decision, *o.gives)]
+    names = [name for name in dict.fromkeys(told) if name not in IN_JSON_ALONE]
+    rows = [[option.name, *(_cell(name, option) for name in names)] for option in options]
+    notes = {note: ", ".join(o.name for o in options if o.note == note)
+             for note in dict.fromkeys(o.note for o in options if o.note)}
+    lines = (textwrap.wrap(f"{who}: {note}", WIDTH - 3, subsequent_indent="  ") for note, who in notes.items())
+    return "\n".join([aligned(rows, ["weighed", *names]), *(line for one in lines for line in one)])
+
+
+def _cell(name: str, option: Option) -> str:
+    value = {**option.decision, **option.gives}.get(name)
+    return "" if value is None else f"{value:.4f}" if name == "loss" else format_number(value)
