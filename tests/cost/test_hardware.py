@@ -4,7 +4,7 @@ import pickle
 import pytest
 
 from lawful.cost import Hardware, all_hardware, hardware
-from lawful.cost.hardware import MAY_BE_MISSING, UNITS
+from lawful.cost.hardware import MAY_BE_MISSING, UNITS, read_hardware
 from lawful.errors import InputError, UnknownName
 
 # Typed in from the vendors' sheets: dense bf16 FLOP/s, bytes, bytes/s, watts.
@@ -121,3 +121,33 @@ def test_is_frozen_hashable_and_picklable():
         device.power_w = 1.0
     assert len({device, hardware("H100"), hardware("l4")}) == 2
     assert pickle.loads(pickle.dumps(device)) == device
+
+
+# --------------------------------------------------------------------------------------- a device of one's own
+
+OWN = {"title": "mine", "peak_flop_per_second": 5e13, "bandwidth_bytes_per_second": 4e11,
+       "memory_bytes": {"value": 16e9, "source": "my notes", "date": "2026-11-01"},
+       "peaks": {"int8": {"value": 1e14, "source": "its page"}}}
+
+
+def test_a_file_of_figures_is_a_device_with_its_sources():
+    device = read_hardware(OWN, "mine.toml")
+    assert (device.memory_bytes, device.power_w, device.peak("int8"), device.peak("fp8")) == (16e9, None, 1e14, 5e13)
+    assert str(device.sources["memory_bytes"]) == "my notes, 2026-11-01"
+    assert "peak_flop_per_second" not in device.sources
+    assert device.to_dict()["sources"]["peaks.int8"]["text"] == "its page"
+
+
+@pytest.mark.parametrize(("change", "error", "says"), [
+    ({"peak": 1.0}, UnknownName, "unknown key 'peak' in mine.toml; nearest: peaks"),
+    ({"memory_bytes": None}, InputError, "mine.toml: no memory_bytes; give a number of bytes"),
+    ({"memory_bytes": {"source": "nobody says"}}, InputError, "mine.toml: no memory_bytes"),
+    ({"memory_bytes": {"value": 1.0, "by": "me"}}, UnknownName, "unknown key 'by' in mine.toml: memory_bytes"),
+    ({"memory_bytes": "16GB"}, InputError, "mine.toml: memory_bytes must be a positive number of bytes, got '16GB'"),
+    ({"peaks": {"int8": 0.0}}, InputError, "mine.toml: peaks, int8 must be a positive number"),
+    ({"peaks": {"int9": 1.0}}, UnknownName, "unknown precision 'int9' in mine.toml"),
+    ({"peaks": 1.0}, InputError, "mine.toml: peaks must be a table"),
+])
+def test_a_file_that_is_no_device_is_refused_by_name(change, error, says):
+    with pytest.raises(error, match=says):
+        read_hardware({**OWN, **change}, "mine.toml")

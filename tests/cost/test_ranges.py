@@ -50,6 +50,7 @@ def test_embodied_emissions_are_the_share_of_life_used():
 
 @pytest.mark.parametrize(("options", "says"), [
     ({"embodied_kg": 100.0}, "go together"), ({"mfu": 1.4}, "mfu must be above 0 and at most 1"),
+    ({"interconnect": 1.1}, "interconnect is a share"), ({"interconnect": Range(0.5, 2.0)}, "interconnect is a share"),
     ({"pue": Range(0.5, 1.2)}, "pue must be at least 1"), ({"devices": 2.5}, "whole number")])
 def test_bad_figures_are_named(options, says):
     with pytest.raises(InputError, match=says):
@@ -62,3 +63,9 @@ def test_a_range_runs_upwards_and_is_positive():
     with pytest.raises(InputError, match="positive"):
         Range(0.0, 1.0)
     assert Range(1.0, 4.0).value == 2.0
+
+
+def test_an_interconnect_divides_the_speed():
+    alone, kept = train_bill(1e21, "h100", mfu=0.5), train_bill(1e21, "h100", mfu=0.5, interconnect=0.8)
+    assert kept["gpu_hours"].value == pytest.approx(alone["gpu_hours"].value / 0.8)
+    assert any("keep 0.8 of what one does" in said for said in kept.assumptions)

@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from lawful.cli.options import Fitting, Output, Rows, RunsPath
+from lawful.cli.options import Fitting, Output, Rows, RunsPath, find_device
 from lawful.cli.output import aligned, check, show
 from lawful.errors import InputError
 from lawful.quantities import QUANTITIES, format_number, parse_number, parse_positive
@@ -95,7 +95,8 @@ def _price(device: str | None, usd_per_hour: str | None, mfu: str | None) -> flo
         if usd_per_hour is not None or mfu is not None:
             raise InputError("--usd-per-hour and --mfu price a device: give --device as well")
         return None
-    budget = Budget(compute=1.0, device=device, mfu=DEFAULT_MFU if mfu is None else parse_positive(mfu, "--mfu"),
+    budget = Budget(compute=1.0, device=find_device(device),
+                    mfu=DEFAULT_MFU if mfu is None else parse_positive(mfu, "--mfu"),
                     usd_per_hour=None if usd_per_hour is None else parse_positive(usd_per_hour, "--usd-per-hour"))
     if budget.price is None or budget.useful_flop_per_hour is None:
         raise InputError(f"--device {device}: the table knows no price for it; give --usd-per-hour")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from lawful.cli.calculating import read_lengths, read_shape, whole
-from lawful.cli.options import Output
+from lawful.cli.options import Output, find_device
 from lawful.cli.output import aligned, check, show
 from lawful.errors import InputError
 from lawful.quantities import format_number, parse_positive
@@ -32,7 +32,7 @@ class Run:
     tokens: str | None = None
     "Tokens to train on: 15T."
     device: str | None = None
-    "The device: h100, h200, a100, b200, mi300x, tpu-v5p, l4, rtx-4090, cpu-core."
+    "The device: h100, h200, a100, b200, mi300x, tpu-v5p, l4, rtx-4090, cpu-core, or your own: mine.toml."
     devices: int | None = None
     "How many devices: for days."
     context: str | None = None
@@ -41,6 +41,8 @@ class Run:
     "How FLOP are counted, which must be how the MFU was: exact, causal, 6N, kaplan, palm, megatron."
     mfu: str | None = None
     "Model FLOP utilisation, or a range of it: 0.35:0.45 (default 0.4)."
+    interconnect: str | None = None
+    "What several devices keep of what one does, where --mfu is that of one; or a range of it (default 1)."
 
     def bill(self, config: str, **figures: str | None) -> tuple[str, Bill]:
         """The name of the shape, and the bill of training it so."""
@@ -60,9 +62,10 @@ class Run:
                              "lawful calc flops gives the FLOP of an example")
         total = parse_positive(self.tokens, "--tokens") * counted.train / counted.tokens
         named = {name: parse_range(text, f"--{name.replace('_', '-')}")
-                 for name, text in {"mfu": self.mfu, **figures}.items() if text is not None}
+                 for name, text in {"mfu": self.mfu, "interconnect": self.interconnect, **figures}.items()
+                 if text is not None}
         options: dict[str, Any] = named
-        return shape.name, train_bill(total, self.device, devices=self.devices, **options)
+        return shape.name, train_bill(total, find_device(self.device), devices=self.devices, **options)
 
 
 _NO_RUN = Run()
@@ -79,7 +82,8 @@ def time(config: str, /, *, run: Run = _NO_RUN, output: Output = _NO_OUTPUT) -> 
     check(output)
     name, bill = run.bill(config)
     items = {"train_flop", "gpu_hours", "wall_days"}
-    show(bill, bill_text(name, bill, items, bill.assumptions[:2]), output)   # those of speed: money is not asked
+    speed = [note for note in bill.assumptions if any(word in note for word in ("The peak", "the MFU", "Several"))]
+    show(bill, bill_text(name, bill, items, speed), output)   # money is not asked
 
 
 def cost(
@@ -144,7 +148,7 @@ def serve(
     config
         A config.json as Hugging Face writes it, the same in TOML, or a published model: llama-3-8b.
     device
-        The device: h100, h200, a100, b200, mi300x, tpu-v5p, l4, rtx-4090, cpu-core.
+        The device: h100, h200, a100, b200, mi300x, tpu-v5p, l4, rtx-4090, cpu-core, or your own: mine.toml.
     devices
         Devices that share each layer of one replica.
     batch
@@ -181,9 +185,10 @@ def serve(
     given = {"compute": compute_share, "memory": memory_share,
              "overhead_s": None if overhead_ms is None else overhead_ms / 1e3}
     found = answer(
-        read_shape(config), device, devices=devices, batch=whole(batch, "--batch"), prompt=whole(prompt, "--prompt"),
-        output=whole(written, "--write"), samples=whole(samples, "--samples"), precision=precision,
-        cache_precision=cache_precision, efficiency=Efficiency(**{k: v for k, v in given.items() if v is not None}),
+        read_shape(config), find_device(device), devices=devices, batch=whole(batch, "--batch"),
+        prompt=whole(prompt, "--prompt"), output=whole(written, "--write"), samples=whole(samples, "--samples"),
+        precision=precision, cache_precision=cache_precision,
+        efficiency=Efficiency(**{k: v for k, v in given.items() if v is not None}),
         usd_per_hour=None if usd_per_hour is None else parse_positive(usd_per_hour, "--usd-per-hour"),
         pue=parse_positive(pue, "--pue"))
     needed = None if demand is None else found.devices * math.ceil(

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 
-from lawful.cli.options import Output
+from lawful.cli.options import Output, find_device
 from lawful.cli.output import aligned, check, show
 from lawful.errors import InputError
 from lawful.quantities import format_number, parse_positive
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from lawful.cost import Hardware
     from lawful.cost.shapes import Flops, Memory, Params, Shape, Sharding
@@ -162,9 +162,8 @@ def memory(
     zero
         1 divides the optimiser's state over replicas, 2 the gradients as well, 3 the weights as well.
     device
-        Also say whether it fits: h100, a100, ...
+        Also say whether it fits: h100, a100, ..., or your own: mine.toml.
     """
-    from lawful.cost import hardware
     from lawful.cost.shapes import Sharding, serve_memory, train_memory
 
     check(output)
@@ -184,7 +183,7 @@ def memory(
     else:
         held = train_memory(shape, batch=sequences, context=length, precision=precision or "bf16",
                             optimiser=optimiser or "adamw", recompute=recompute or "scores", sharding=over)
-    on = None if device is None else hardware(device)
+    on = None if device is None else find_device(device)
     share = None if on is None else held.total / on.memory_bytes
     show({**held.to_dict(), "device": None if on is None else on.key, "share_of_device": share},
          memory_text(shape, held, over, on), output)
@@ -201,15 +200,44 @@ def memory_text(shape: Shape, held: Memory, over: Sharding, on: Hardware | None)
     return "\n".join([line, aligned(body, ["item", "GB", "share"]), *(f"  - {note}" for note in held.assumptions)])
 
 
+@app.command
+def hardware(*, output: Output = _NO_OUTPUT) -> None:
+    """List the devices of the table: what each does, holds, draws and costs."""
+    from lawful.cost import all_hardware
+
+    check(output)
+    devices = all_hardware()
+    show({"schema": "lawful.hardware/1", "devices": [device.to_dict() for device in devices]}, hardware_text(devices),
+         output)
+
+
+def hardware_text(devices: Sequence[Hardware]) -> str:
+    """A line for each device; a figure that nobody publishes is left empty."""
+    def shown(value: float | None, unit: float = 1.0) -> str:
+        return "" if value is None else f"{value / unit:.4g}"
+
+    body = [[d.key, shown(d.peak_flop_per_second, 1e12),
+             ", ".join(f"{name} {shown(peak, 1e12)}" for name, peak in d.peaks.items()), shown(d.memory_bytes, 1e9),
+             shown(d.bandwidth_bytes_per_second, 1e12), shown(d.power_w), shown(d.usd_per_hour)] for d in devices]
+    return aligned(body, ["device", "TFLOP/s", "other precisions", "GB", "TB/s", "W", "USD/h"])
+
+
 def read_shape(config: str) -> Shape:
     """The shape in the file ``config``, or of the published model called so. Raises ``InputError`` for neither."""
     from lawful.cost.shapes import model, read_config
+
+    fields = config_fields(config)
+    return model(config) if fields is None else read_config(fields, config)
+
+
+def config_fields(config: str) -> Mapping[str, Any] | None:
+    """The fields in the file ``config``; None where it is no file's name but that of a published model."""
     from lawful.store import read_json, read_toml
 
     if not (config.endswith((".json", ".toml")) or Path(config).is_file()):
-        return model(config)
-    fields: Mapping[str, object] = (read_toml if config.endswith(".toml") else read_json)(config)
-    return read_config(fields, config)
+        return None
+    fields: Mapping[str, Any] = (read_toml if config.endswith(".toml") else read_json)(config)
+    return fields
 
 
 def read_lengths(context: str | None) -> tuple[int | None, dict[str, int]]:

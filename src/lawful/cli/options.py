@@ -15,7 +15,7 @@ from lawful.quantities import QUANTITIES, parse_number, parse_positive
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from lawful.cost import Budget
+    from lawful.cost import Budget, Hardware
     from lawful.fit import Fit
     from lawful.laws import Law, Published
     from lawful.plan.policy import Policy
@@ -161,7 +161,7 @@ class Spending:
     kwh: str | None = None
     "Budget in kWh; needs --device."
     device: str | None = None
-    "The device: h100, h200, a100, b200, mi300x, tpu-v5p, l4, rtx-4090, cpu-core."
+    "The device: h100, h200, a100, b200, mi300x, tpu-v5p, l4, rtx-4090, cpu-core, or your own: mine.toml."
     devices: int | None = None
     "How many devices."
     mfu: str | None = None
@@ -169,17 +169,16 @@ class Spending:
     usd_per_hour: str | None = None
     "Price of one device hour, instead of the table's."
 
-    def budget(self) -> Budget | None:
-        """The budget, or None where none was given. Raises ``InputError`` for none or two that clash."""
+    def budget(self, alone: bool = False) -> Budget | None:
+        """The budget, or None where none was given. Raises ``InputError`` for two, or for a device without a budget,
+        unless it may stand ``alone``."""
         from lawful.cost import Budget
 
         amounts = {name: value for name in ("gpu_hours", "days", "usd", "kwh")
                    if (value := getattr(self, name)) is not None}
-        options = {name: parse_positive(value, f"--{name.replace('_', '-')}")
-                   for name in ("mfu", "usd_per_hour") if (value := getattr(self, name)) is not None}
-        where = {name: value for name in ("device", "devices") if (value := getattr(self, name)) is not None}
+        options, where = self._options(), self._where()
         if self.compute is None and not amounts:
-            if where or options:
+            if (where or options) and not alone:
                 raise InputError("a device without a budget: give --compute, --gpu-hours, --days, --usd or --kwh")
             return None
         numbers = {name: parse_positive(value, f"--{name.replace('_', '-')}") for name, value in amounts.items()}
@@ -188,6 +187,20 @@ class Spending:
         if numbers:
             raise InputError(f"two budgets: --compute and --{next(iter(numbers)).replace('_', '-')}; give one")
         return Budget.parse(self.compute, **options, **where)
+
+    def rates(self) -> dict[str, Any]:
+        """The device and its rates, as ``lawful.plan.costs.Rates`` takes them, where no budget says them."""
+        from lawful.cost import Budget
+
+        return rates_of(Budget(compute=1.0, **self._options(), **self._where()))
+
+    def _options(self) -> dict[str, Any]:
+        return {name: parse_positive(value, f"--{name.replace('_', '-')}")
+                for name in ("mfu", "usd_per_hour") if (value := getattr(self, name)) is not None}
+
+    def _where(self) -> dict[str, Any]:
+        where = {} if self.device is None else {"device": find_device(self.device)}
+        return where if self.devices is None else {**where, "devices": self.devices}
 
 
 @Parameter(name="*")
@@ -236,6 +249,24 @@ def as_tokens(options: Mapping[str, Any]) -> list[str]:
             words += [f"--{name}"] if value is True else [
                 f"--{name}={one}" for one in (value if isinstance(value, list) else [value])]
     return words
+
+
+def rates_of(budget: Budget) -> dict[str, Any]:
+    """The device of ``budget`` and its rates, as ``lawful.plan.costs.Rates`` takes them."""
+    return {"device": budget.device, "mfu": budget.mfu,
+            "options": {"devices": budget.devices, "usd_per_hour": budget.usd_per_hour}}
+
+
+def find_device(name: str) -> Hardware:
+    """The device of the table called ``name``, or your own in the TOML file of that name."""
+    from lawful.cost import hardware
+    from lawful.cost.hardware import read_hardware
+
+    if not name.endswith(".toml"):
+        return hardware(name)
+    from lawful.store import read_toml
+
+    return read_hardware(read_toml(name), name)
 
 
 def is_own(form: str) -> bool:

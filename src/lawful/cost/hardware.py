@@ -15,7 +15,7 @@ from importlib.resources import files
 from typing import Any
 
 from lawful.cost.checks import positive
-from lawful.errors import unknown
+from lawful.errors import InputError, unknown
 
 # The figures of a device and their units; those that may be missing come last.
 UNITS: Mapping[str, str] = {
@@ -26,6 +26,8 @@ UNITS: Mapping[str, str] = {
     "usd_per_hour": "US dollars an hour",
 }
 MAY_BE_MISSING = ("power_w", "usd_per_hour")
+PRECISIONS = ("fp32", "fp8", "int8", "fp4", "int4")
+"""The precisions that a device may have a peak of its own in, beside that in bf16."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,11 @@ class Hardware:
         for name, value in self.peaks.items():
             positive(f"{self.key}: peaks, {name}", value, "FLOP/s")
 
+    def to_dict(self) -> dict[str, Any]:
+        """The figures with their sources, ready for JSON."""
+        return {"key": self.key, "title": self.title, **{name: getattr(self, name) for name in UNITS},
+                "peaks": dict(self.peaks), "sources": {name: vars(source) for name, source in self.sources.items()}}
+
     def peak(self, precision: str) -> float:
         """FLOP/s of matrix products in ``precision``; in bf16 where the device is not known to have it."""
         return self.peaks.get(precision, self.peak_flop_per_second)
@@ -89,9 +96,52 @@ def hardware(name: str) -> Hardware:
     if key is None:
         raise unknown(
             "device", name, devices,
-            hint="For any other, pass a Hardware(...) of your own in Python, or give the budget in FLOP.",
+            hint="For any other, give a TOML file of its figures (mine.toml), pass a Hardware(...) in Python, or give "
+                 "the budget in FLOP.",
         )  # fmt: skip
     return devices[key]
+
+
+def read_hardware(fields: Mapping[str, Any], name: str) -> Hardware:
+    """A device of your own, from the ``fields`` of a file called ``name`` with the keys of the table.
+
+    Each figure is a number, or { value, source, date }; power_w and usd_per_hour may be left out. Raises
+    ``UnknownName`` for another key, ``InputError`` for a figure that is missing or is no positive number.
+
+        >>> read_hardware({"title": "my card", "peak_flop_per_second": 5e13, "memory_bytes": 16e9,
+        ...                "bandwidth_bytes_per_second": 4e11, "peaks": {"int8": 1e14}}, "mine.toml").peak("int8")
+        100000000000000.0
+    """
+    for key in fields:
+        if key not in (*UNITS, "title", "peaks"):
+            raise unknown("key", key, (*UNITS, "title", "peaks"), where=f"in {name}")
+    peaks = fields.get("peaks", {})
+    if not isinstance(peaks, Mapping):
+        raise InputError(f"{name}: peaks must be a table, as peaks.fp8 = 2e15")
+    for precision in peaks:
+        if precision not in PRECISIONS:
+            raise unknown("precision", precision, PRECISIONS, where=f"in {name}")
+    figures = {key: _figure(fields.get(key), f"{name}: {key}") for key in UNITS}
+    faster = {key: _figure(value, f"{name}: peaks.{key}") for key, value in peaks.items()}
+    for key, (value, _) in figures.items():
+        if value is None and key not in MAY_BE_MISSING:
+            raise InputError(f"{name}: no {key}; give a number of {UNITS[key]}")
+    sources = {**figures, **{f"peaks.{key}": figure for key, figure in faster.items()}}
+    return Hardware(name, str(fields.get("title", name)), **{key: value for key, (value, _) in figures.items()},
+                    sources={key: source for key, (_, source) in sources.items() if source is not None},
+                    peaks={key: value for key, (value, _) in faster.items()})
+
+
+def _figure(given: Any, where: str) -> tuple[Any, Source | None]:
+    """A figure and its source, of a number or { value, source, date, url }."""
+    if not isinstance(given, Mapping):
+        return given, None
+    for key in given:
+        if key not in ("value", "source", "date", "url"):
+            raise unknown("key", key, ("value", "source", "date", "url"), where=f"in {where}")
+    source = None if "source" not in given else Source(str(given["source"]), str(given.get("date", "no date")),
+                                                       str(given.get("url", "")))
+    return given.get("value"), source
 
 
 def all_hardware() -> tuple[Hardware, ...]:

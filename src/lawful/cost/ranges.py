@@ -66,22 +66,29 @@ class Bill:
 def train_bill(train_flop: float, device: Hardware | str, *, devices: int | None = None, mfu: Figure = DEFAULT_MFU,
                pue: Figure = DEFAULT_PUE, usd_per_hour: Figure | None = None,
                grid_kg_per_kwh: Figure = WORLD_GRID_KG_PER_KWH, embodied_kg: Figure | None = None,
-               lifetime_years: Figure | None = None) -> Bill:
+               lifetime_years: Figure | None = None, interconnect: Figure | None = None) -> Bill:
     """What ``train_flop`` cost on ``device``, with ranges where figures are ranges.
 
     ``mfu`` counts FLOP as ``train_flop`` does: one measured by 6N + 12LHQT goes with FLOP by that convention.
     ``embodied_kg`` is the CO2e of making one device, ``lifetime_years`` how long it works; CO2e embodied is not
-    answered without both (CO2_emb of arXiv:2505.00985, section 3, with the making given as a whole). Raises InputError
-    as ``Budget`` does, and for one of those two without the other.
+    answered without both (CO2_emb of arXiv:2505.00985, section 3, with the making given as a whole). ``interconnect``
+    is what several devices keep of what one does, where ``mfu`` is that of one. Raises InputError as ``Budget`` does,
+    for one of those two without the other, and for an interconnect above 1.
     """
     if (embodied_kg is None) != (lifetime_years is None):
         raise InputError("embodied_kg and lifetime_years go together: the making of a device, spread over its life")
     figures: dict[str, Figure] = {"mfu": mfu, "pue": pue, "grid_kg_per_kwh": grid_kg_per_kwh}
     figures |= {name: f for name, f in (("usd_per_hour", usd_per_hour), ("embodied_kg", embodied_kg),
-                                        ("lifetime_years", lifetime_years)) if f is not None}
+                                        ("lifetime_years", lifetime_years), ("interconnect", interconnect))
+                if f is not None}
+    if interconnect is not None and (interconnect.high if isinstance(interconnect, Range) else positive(
+            "interconnect", interconnect, "share")) > 1:
+        raise InputError("interconnect is a share of what the devices do apart, above 0 and at most 1")
 
     def budget(values: Mapping[str, float]) -> Budget:
-        rates = {name: value for name, value in values.items() if name not in ("embodied_kg", "lifetime_years")}
+        rates = {name: value for name, value in values.items()
+                 if name not in ("embodied_kg", "lifetime_years", "interconnect")}
+        rates["mfu"] *= values.get("interconnect", 1.0)
         return Budget(compute=train_flop, device=device, devices=devices, **rates)
 
     def cost(values: Mapping[str, float]) -> dict[str, float | None]:
@@ -117,5 +124,8 @@ def _said(figures: Mapping[str, Figure]) -> Iterator[str]:
     ranged = [f"{name} {f.low:g} to {f.high:g}" for name, f in figures.items() if isinstance(f, Range)]
     if ranged:
         yield f"Ranges are those of {', '.join(ranged)}; the sentences above give their middles."
+    if (kept := figures.get("interconnect")) is not None:
+        share = f"{kept.low:g} to {kept.high:g}" if isinstance(kept, Range) else f"{kept:g}"
+        yield f"Several devices keep {share} of what one does: the MFU above is what remains of one device's."
     if "embodied_kg" in figures:
         yield "Embodied CO2e is that of the devices alone, as given, spread evenly over their lifetime."

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
 from typing import Any
 
-from lawful.cost import Hardware
+from lawful.cost import Hardware, all_hardware
 from lawful.errors import InputError
 from lawful.fit import Fit
 from lawful.laws.published import Published
@@ -127,7 +127,7 @@ def _name(law: Fit | Published) -> str:
 
 def _stated(value: Any) -> Any:
     """The fields of a dataclass that differ from their defaults, a device of the table by its key."""
-    if isinstance(value, Hardware) and value.sources:
+    if isinstance(value, Hardware) and value in all_hardware():
         return value.key
     if is_dataclass(value) and not isinstance(value, type):
         return {f.name: _stated(v) for f in fields(value) if f.compare and (v := getattr(value, f.name)) != _default(f)}
