@@ -12,10 +12,12 @@ from lawful.laws import law
 from lawful.laws.base import Region
 from lawful.laws.moe import JointMoeLoss
 from lawful.laws.precision import PrecisionLoss
-from lawful.plan.costs import METRICS, NEEDS, Rates
+from lawful.plan.costs import Rates
 from lawful.plan.decide import decide
 from lawful.plan.extras import Store
+from lawful.plan.metrics import METRICS, NEEDS
 from lawful.plan.problem import parse_problem
+from lawful.plan.served import Served, Trained
 from lawful.plan.sizes import LAYOUTS, Counting, sizes
 
 JOINT = Counting.of(law("ludziejewski2025_joint_moe"))
@@ -231,10 +233,10 @@ EVERYTHING = {"params": 1e9, "tokens": 1e11, "experts": 8, "weight_bits": 8, "ac
 
 
 def test_every_metric_is_described_and_arrays_give_what_numbers_give():
-    rates = Rates("h100", serve_tokens=1e12, options={"devices": 8})
+    rates = Rates("h100", serve_tokens=1e12, options={"devices": 8}, shape="mixtral-8x7b", serving=Served(batch=8),
+                  training=Trained())
     found = cost(rates, **EVERYTHING)
-    assert found.keys() <= METRICS.keys()
-    assert METRICS.keys() - {"router_flop"} <= found.keys()
+    assert found.keys() == {*METRICS, "width", "depth"}
     assert NEEDS.keys() <= METRICS.keys()
     factors = np.array([1.0, 2.0, 0.5])
     many = rates.costs({name: value * (factors if name in ("params", "tokens") else np.ones(3))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from lawful.cli.options import find_law
+from lawful.cli.options import Spending, find_law, rates_of
 from lawful.cli.output import aligned
+from lawful.cli.pricing import Priced
 from lawful.cost.budget import CURRENCIES
 from lawful.quantities import format_number, parse_positive
 
@@ -53,8 +54,8 @@ class Asked:
         """Whether more is asked than to divide a budget between params and tokens."""
         return any(value for value in vars(self).values())
 
-    def problem(self, law: Fit | Published, budget: Budget | None) -> Problem:
-        """The problem of deciding under ``law``, within ``budget`` where one is given."""
+    def problem(self, law: Fit | Published, budget: Budget | None, spending: Spending, priced: Priced) -> Problem:
+        """The problem of deciding under ``law``, within ``budget`` where one is given, by the bill of ``priced``."""
         from lawful.plan.costs import Rates
         from lawful.plan.problem import SPANS, parse_problem
 
@@ -64,17 +65,17 @@ class Asked:
             vary.append(f"unique_tokens={self.unique_tokens}")
             named.add("unique_tokens")
         vary += [f"{name}={span}" for name, span in SPANS.items() if name in law.law.inputs and name not in named
-                 and not (name == "tokens" and {"unique_tokens", "epochs"} <= named)]
+                 and not (name == "tokens" and {"unique_tokens", "epochs"} <= named)
+                 and not (name == "params" and priced.shape is not None and {"width", "depth"} <= named)]
         subject = list(self.subject or [])
         if self.max_memory is not None:
             subject.append(f"memory_bytes<={self.max_memory}")
-        given: dict[str, Any] = {}
+        subject += priced.ceilings()
+        given = {**(spending.rates() if budget is None else rates_of(budget)), **priced.rates()}
         if budget is not None:
             metric = {"compute": "train_flop", "days": "wall_days", "kwh": "energy_kwh"}
             name, amount = next((n, a) for n in CURRENCIES if (a := getattr(budget, n)) is not None)
             subject.insert(0, f"{metric.get(name, name)}<={amount!r}")
-            given = {"device": budget.device, "mfu": budget.mfu, "options": {
-                "devices": budget.devices, "usd_per_hour": budget.usd_per_hour}}
         if self.serve_tokens is not None:
             given["serve_tokens"] = parse_positive(self.serve_tokens, "--serve-tokens")
         if self.serve_mfu is not None:
@@ -86,7 +87,7 @@ class Asked:
 
 def decision_text(made: Decision) -> str:
     """The decision first, then what it gives and costs, and what each bound is worth."""
-    from lawful.plan.costs import METRICS
+    from lawful.plan.metrics import DERIVED, METRICS
 
     lines = [made.answer, ""]
     answer, spread = made.forecast, {name: (i.low, i.high) for name, i in made.intervals.items()}
@@ -96,12 +97,17 @@ def decision_text(made: Decision) -> str:
     outputs = dict.fromkeys(law.law.output.name for law in made.problem.laws)
     lines += [_line(name, made.metrics[name], spread.get(name), answer.level) for name in outputs
               if name != answer.output.name]
+    lines += [f"{_line(name, made.metrics[name], None, answer.level)}   {unit}" for name, unit in DERIVED.items()
+              if name in made.metrics and name not in made.decision]
     for name, (unit, _) in METRICS.items():
-        if made.metrics.get(name):
+        if name not in made.decision and made.metrics.get(name):
             shown, *span = (format_number(value, unit="FLOP" if unit == "FLOP" else "")
                             for value in (made.metrics[name], *spread.get(name, ())))
             within = f"{'':<{max(0, 14 - len(unit))}}{100 * answer.level:g} % [{', '.join(span)}]" if span else ""
             lines.append(f"  {name:<16} {shown:>12}   {unit}{within}")
+    if made.shape is not None:
+        near = made.shape
+        lines += ["", f"Nearest to build: width {near.width:,}, depth {near.depth:,}, {near.params:,} params"]
     if made.prices:
         lines += ["", "One per cent more of a bound would gain"]
         goal = made.problem.minimise[0]

@@ -9,6 +9,7 @@ from cyclopts import App, Parameter
 from lawful.cli.deciding import Asked, decision_text, digits, frontier_text
 from lawful.cli.options import Fitting, Output, Policies, Rows, RunsPath, Spending, as_given, find_law
 from lawful.cli.output import check, say, show
+from lawful.cli.pricing import Priced
 from lawful.errors import FailedToAnswer, InputError
 from lawful.quantities import format_number
 
@@ -25,6 +26,7 @@ app.command("lawful.cli.plan_files:diff", name="diff", help="Two saved plans sid
 app.command("lawful.cli.plan_files:verify", name="check", help="Check a saved plan: unchanged, made again, in policy.")
 
 _NO_OUTPUT, _ALL_ROWS, _PLAIN, _NOTHING, _ANY, _FREE = Output(), Rows(), Fitting(), Spending(), Asked(), Policies()
+_BY_COUNT = Priced()
 
 
 @app.default
@@ -37,6 +39,7 @@ def plan(
     markdown: Annotated[bool, Parameter(negative="")] = False,
     settings: Annotated[bool, Parameter(negative="")] = False,
     asked: Asked = _ANY,
+    priced: Priced = _BY_COUNT,
     spending: Spending = _NOTHING,
     policies: Policies = _FREE,
     fitting: Fitting = _PLAIN,
@@ -64,8 +67,9 @@ def plan(
 
     check(output)
     policy = policies.policy()
-    made, found = answer(runs, law, strict, asked, spending, fitting, rows)
-    options = as_given(runs=runs, law=law, strict=strict, asked=asked, spending=spending, fitting=fitting, rows=rows)
+    made, found = answer(runs, law, strict, asked, priced, spending, fitting, rows)
+    options = as_given(runs=runs, law=law, strict=strict, asked=asked, priced=priced, spending=spending,
+                       fitting=fitting, rows=rows)
     content = sealed(made, found, law or runs or "", options)
     verdicts = judged(content, policy)
     if policy.limits:
@@ -82,16 +86,17 @@ def plan(
     enforce(verdicts)
 
 
-def answer(runs: str | None, law: str | None, strict: bool, asked: Asked, spending: Spending, fitting: Fitting,
-           rows: Rows) -> tuple[Made, Fit | Published]:
+def answer(runs: str | None, law: str | None, strict: bool, asked: Asked, priced: Priced, spending: Spending,
+           fitting: Fitting, rows: Rows) -> tuple[Made, Fit | Published]:
     """The plan that was asked for, and the law it rests on."""
     from lawful.plan import plan as divide
     from lawful.plan.decide import decide, frontier
 
     if (runs is None) == (law is None):
         raise InputError("give a law to plan with: --law hoffmann2022_approach3, --law fit.json, or a table of runs")
-    budget = spending.budget()
-    if budget is None and not asked.anything:
+    more = asked.anything or priced.anything
+    budget = spending.budget(alone=more)
+    if budget is None and not more:
         raise InputError("give a budget: --compute 1e21, --gpu-hours, --days, --usd or --kwh (with --device)")
     read = None
     if law is not None:
@@ -103,11 +108,11 @@ def answer(runs: str | None, law: str | None, strict: bool, asked: Asked, spendi
         read = rows.read(runs)
         found = fit(fitting.law(read), read, **fitting.options())  # type: ignore[arg-type]
     level = fitting.level if law is not None and fitting.level != _PLAIN.level else None
-    if not asked.anything:
+    if not more:
         assert budget is not None
         made: Plan | Decision = divide(found, budget, level, read)
     else:
-        problem = asked.problem(found, budget)
+        problem = asked.problem(found, budget, spending, priced)
         if len(problem.minimise) > 1:
             return frontier(problem, level), found
         made = decide(problem, level)

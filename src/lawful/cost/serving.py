@@ -100,10 +100,11 @@ def serve(shape: Shape, device: Hardware | str, *, batch: int = 1, prompt: int =
         raise InputError(f"{shape.name} does not write one token after another: only decoders are served here")
     stored = precision_of(shape, precision)
     cached = precision_of(shape, cache_precision or (stored if BYTES[stored] >= 2 else "bf16"))
-    roof = _Roof(on, reached, devices, on.peak(stored))
+    roof = Roof(on, reached, devices)
+    peak = on.peak(stored)
     sequences = batch * samples
-    first, _ = roof.time(*prefill_work(shape, batch, prompt, stored))
-    step, bound = roof.time(*step_work(shape, sequences, prompt + output / 2, stored, cached))
+    first, _ = roof.time(*prefill_work(shape, batch, prompt, stored), peak)
+    step, bound = roof.time(*step_work(shape, sequences, prompt + output / 2, stored, cached), peak)
     request = first + (output - 1) * step
     rate = sequences * output / request
     held = serve_memory(shape, batch=sequences, context=prompt + output, precision=stored, cache_precision=cached,
@@ -117,34 +118,45 @@ def serve(shape: Shape, device: Hardware | str, *, batch: int = 1, prompt: int =
 
 
 @dataclass(frozen=True)
-class _Roof:
+class Roof:
+    """What ``devices`` that share each layer can do together, at the shares that are ``reached``."""
+
     device: Hardware
     reached: Efficiency
-    devices: int
-    peak: float
+    devices: int = 1
 
-    def time(self, flop: float, size: float) -> tuple[float, str]:
-        """How long ``flop`` FLOP over ``size`` bytes take, and which of them decides."""
-        together = self.devices * (self.reached.interconnect if self.devices > 1 else 1.0)
-        compute = flop / (self.peak * self.reached.compute * together)
-        memory = size / (self.device.bandwidth_bytes_per_second * self.reached.memory * together)
+    @property
+    def together(self) -> float:
+        """How many devices apart they are worth."""
+        return self.devices * (self.reached.interconnect if self.devices > 1 else 1.0)
+
+    def computing(self, flop: Any, peak: Any) -> Any:
+        """How long ``flop`` FLOP take at a ``peak`` of one device [s]."""
+        return flop / (peak * self.reached.compute * self.together)
+
+    def reading(self, size: Any) -> Any:
+        """How long ``size`` bytes take [s]."""
+        return size / (self.device.bandwidth_bytes_per_second * self.reached.memory * self.together)
+
+    def time(self, flop: float, size: float, peak: float) -> tuple[float, str]:
+        """How long both take with the overhead of a step [s], and which of them decides."""
+        compute, memory = self.computing(flop, peak), self.reading(size)
         return max(compute, memory) + self.reached.overhead_s, "compute" if compute > memory else "memory"
 
 
 def prefill_work(shape: Shape, batch: float, prompt: int, precision: str) -> tuple[float, float]:
     """FLOP and bytes of reading ``batch`` prompts of ``prompt`` tokens."""
-    return batch * _flop(shape, prompt), _weight_bytes(shape, batch * prompt, precision)
+    return batch * prefill_flop(shape, prompt), _weight_bytes(shape, batch * prompt, precision)
 
 
 def step_work(shape: Shape, batch: float, context: float, precision: str, cached: str) -> tuple[float, float]:
     """FLOP and bytes of one step of ``batch`` sequences that hold ``context`` tokens each."""
-    elements = sum(part.size(context) for part in shape.parts() if isinstance(part, Cache))
-    return (batch * _step_flop(shape, context),
-            _weight_bytes(shape, batch, precision) + batch * elements * BYTES[cached])
+    return (batch * step_flop(shape, context),
+            _weight_bytes(shape, batch, precision) + batch * cached_elements(shape, context) * BYTES[cached])
 
 
-def _flop(shape: Shape, prompt: int) -> float:
-    """Reading a prompt: every product but the head's, which the last token alone needs."""
+def prefill_flop(shape: Shape, prompt: int) -> float:
+    """FLOP of reading a prompt: every product but the head's, which the last token alone needs."""
     total = 0.0
     for part in shape.parts():
         match part:
@@ -157,8 +169,8 @@ def _flop(shape: Shape, prompt: int) -> float:
     return total
 
 
-def _step_flop(shape: Shape, context: float) -> float:
-    """Writing one token after ``context`` others."""
+def step_flop(shape: Shape, context: float) -> float:
+    """FLOP of writing one token after ``context`` others."""
     total = 0.0
     for part in shape.parts():
         match part:
@@ -169,14 +181,27 @@ def _step_flop(shape: Shape, context: float) -> float:
     return total
 
 
+def cached_elements(shape: Shape, context: float) -> float:
+    """What is cached of a sequence of ``context`` tokens [elements]."""
+    return sum(part.size(context) for part in shape.parts() if isinstance(part, Cache))
+
+
+def read_weights(shape: Shape, routed: bool) -> int:
+    """The weights that tokens pass through: those of routed experts, or all others."""
+    return sum(part.elements for part in shape.parts()
+               if isinstance(part, Weight) and part.use == "token" and (part.used is not None) == routed)
+
+
+def chosen_share(taken: Any, experts: Any, tokens: Any) -> Any:
+    """The share of routed experts that ``tokens`` tokens are expected to choose, each ``taken`` of them."""
+    return 1.0 - (1.0 - taken / experts) ** tokens
+
+
 def _weight_bytes(shape: Shape, tokens: float, precision: str) -> float:
     """The weights that ``tokens`` tokens together pass through, read once."""
-    total = 0.0
-    for part in shape.parts():
-        if isinstance(part, Weight) and part.use == "token":
-            share = 1.0 if part.used is None else 1.0 - (1.0 - part.used / part.copies) ** tokens
-            total += part.elements * share
-    return total * BYTES[precision]
+    routed = sum(part.elements * chosen_share(part.used, part.copies, tokens) for part in shape.parts()
+                 if isinstance(part, Weight) and part.use == "token" and part.used is not None)
+    return float((read_weights(shape, False) + routed) * BYTES[precision])
 
 
 def _assumed(on: Hardware, reached: Efficiency, stored: str, cached: str, devices: int) -> tuple[str, ...]:

@@ -7,20 +7,23 @@ cost. Metrics that cannot be answered (money without a device) are left out.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from lawful.cost import DEFAULT_MFU, Budget, Hardware, train_cost
+from lawful.cost import DEFAULT_MFU, Budget, Hardware
 from lawful.cost.checks import positive
+from lawful.cost.shapes import Count, Family, Sized
 from lawful.errors import InputError
+from lawful.fit import Fit
+from lawful.laws.published import Published
 from lawful.plan.extras import (
     ARITHMETIC,
     BITS,
-    FORWARD_FLOP,
+    DENSE,
     FULL_BITS,
     TEACHERS,
     Store,
@@ -30,54 +33,31 @@ from lawful.plan.extras import (
     teacher_flop,
     time_share,
 )
-from lawful.plan.sizes import PLAIN, ROUTE_FORWARD, ROUTE_TRAIN, Counting, Sizes, layout_of, sizes
+from lawful.plan.metrics import METRICS
+from lawful.plan.served import Answers, Served, Server, Trained
+from lawful.plan.shaped import Placed, Shaped, plain_family
+from lawful.plan.sizes import PLAIN, Counting, Sizes, layout_of, sizes
 from lawful.quantities import FLOP_PER_PARAM_TOKEN
+
+__all__ = ["METRICS", "SIX_ND", "Rates", "trained_tokens"]
 
 Array = npt.NDArray[np.float64]
 
 SIX_ND = (f"Compute is {FLOP_PER_PARAM_TOKEN:g} x params x tokens: attention over long contexts and recomputation "
           "come on top.")
 
-METRICS: Mapping[str, tuple[str, str]] = {
-    "train_flop": ("FLOP", "6 x active params x tokens, and what stands in the next four lines"),
-    "router_flop": ("FLOP", "routing of fine-grained experts: 14 x weights of the routers x tokens"),
-    "teacher_flop": ("FLOP", "the teacher's passes over the student's tokens, and its training"),
-    "finetune_flop": ("FLOP", "6 x active params x fine-tuning tokens, or 4 with a low-rank update"),
-    "store_flop": ("FLOP", "embedding the tokens of a retrieval store, once"),
-    "bit_flop": ("FLOP", "train_flop, the model's own times the mean of its bits / 16 (arXiv:2411.04330)"),
-    "serve_flop": ("FLOP", "2 x active params x tokens served x samples"),
-    "total_flop": ("FLOP", "training and serving"),
-    "gpu_hours": ("device hours", "training and serving"),
-    "wall_days": ("days", "training, on all devices"),
-    "usd": ("US dollars", "training and serving"),
-    "serve_usd": ("US dollars", "serving alone"),
-    "energy_kwh": ("kWh", "training and serving"),
-    "co2e_kg": ("kg CO2e", "training and serving"),
-    "memory_bytes": ("bytes", "weights in serving: params that are held x bits / 8"),
-    "store_bytes": ("bytes", "the retrieval store: text and vectors"),
-    "active_params": ("count", "params that a token passes through"),
-    "total_params": ("count", "params that are held"),
-}
-"""What may be limited or minimised beside the quantities themselves and the outcome: unit and meaning."""
-
-NEEDS: Mapping[str, str] = {
-    **dict.fromkeys(("gpu_hours", "usd", "serve_usd", "energy_kwh", "co2e_kg"), "a device"),
-    "wall_days": "a device and how many of it", "router_flop": "a law of fine-grained experts",
-    "teacher_flop": "teacher_params", "finetune_flop": "finetune_tokens",
-    "store_flop": "datastore_tokens", "store_bytes": "datastore_tokens", "bit_flop": " or ".join(BITS),
-    "active_params": "experts, or a share of zeros", "total_params": "experts, or a share of zeros",
-}
-"""What a metric needs to be answered, where it is not always."""
-
-
 @dataclass(frozen=True)
 class Rates:
     """Prices of a decision: the device and how well it is used, and what is to be served.
 
-    ``serve_tokens`` are all tokens to be written over the model's life, ``serve_mfu`` what serving them reaches of the
-    device's peak. ``options`` are those of ``lawful.cost.Budget``: pue, usd_per_hour, grid_kg_per_kwh, devices.
-    ``teacher`` says what of a teacher is paid for, ``arithmetic`` what few bits save of training's time, ``store`` what
-    a retrieval store takes, and ``skips_zeros`` that the device skips weights that are zero.
+    - ``serve_tokens`` are all tokens to be written over the model's life, ``serve_mfu`` what serving them reaches of
+      the device's peak; with ``serving`` their time is that of the roofline instead.
+    - ``options`` are those of ``lawful.cost.Budget``: pue, usd_per_hour, grid_kg_per_kwh, devices.
+    - ``teacher`` says what of a teacher is paid for, ``arithmetic`` what few bits save of training's time, ``store``
+      what a retrieval store takes, ``skips_zeros`` that the device skips weights that are zero.
+    - With ``shape``, a family or the name of a published model, params and FLOP are counted, at texts of ``context``
+      tokens, by the named ``convention``.
+    - ``training`` says how training is held in memory.
     """
 
     device: Hardware | str | None = None
@@ -87,36 +67,81 @@ class Rates:
     options: Mapping[str, Any] | None = None
     teacher: str = "runs"
     arithmetic: str = "peaks"
-    store: Store = field(default_factory=Store)
+    store: Store = DENSE
     skips_zeros: bool = False
+    shape: Family | str | None = None
+    context: int | None = None
+    convention: str = "exact"
+    serving: Served | None = None
+    training: Trained | None = None
 
     def __post_init__(self) -> None:
         if self.serve_tokens:
             positive("serve_tokens", self.serve_tokens, "tokens")
         known("teacher", self.teacher, TEACHERS)
         known("arithmetic", self.arithmetic, ARITHMETIC)
-        assert self._unit  # a device or a rate that is not known is refused at the door
+        if self.shape is None and self.context is not None and self.training is None:
+            raise InputError("context is that of a shape: give one, as shape='llama-3-8b'")
+        assert self._budgets  # a device or a rate that is not known is refused at the door
+        assert self.shape is None or self._shaped.train_flop   # and so is a shape that cannot be counted
+        assert self.training is None or self._train_memory
 
     @cached_property
-    def _unit(self) -> tuple[dict[str, float | None], dict[str, float | None]]:
-        """What one FLOP costs by item, in training and in serving."""
-        return tuple(  # type: ignore[return-value]
-            train_cost(1.0, self._budget(mfu)).to_dict() for mfu in (self.mfu, self.serve_mfu))
+    def _budgets(self) -> tuple[Budget, Budget]:
+        """What an hour costs and a FLOP takes, in training and in serving."""
+        train, serve = (Budget(compute=1.0, device=self.device, mfu=mfu, **(self.options or {}))
+                        for mfu in (self.mfu, self.serve_mfu))
+        return train, serve
 
     @cached_property
-    def _hardware(self) -> Hardware | None:
-        return self._budget(self.mfu).hardware
+    def _shaped(self) -> Shaped:
+        """The shapes of the decision; a plain transformer's where none is given."""
+        family = Family.named(self.shape) if isinstance(self.shape, str) else self.shape or plain_family()
+        return Shaped(family, self.context, self.convention)
 
-    def _budget(self, mfu: float) -> Budget:
-        return Budget(compute=1.0, device=self.device, mfu=mfu, **(self.options or {}))
+    @property
+    def family(self) -> Family | None:
+        """The family of shapes that is counted; None where FLOP are 6 N D."""
+        return None if self.shape is None else self._shaped.family
+
+    @cached_property
+    def _server(self) -> Server | None:
+        if self.serving is None:
+            return None
+        return Server(self._shaped.family, self.serving, self._budgets[0].hardware)
+
+    @cached_property
+    def _train_memory(self) -> Count:
+        assert self.training is not None
+        return self.training.count(self._shaped.family, self.context)
+
+    def accept(self, law: Fit | Published) -> None:
+        """Raises ``LawError`` where the shape is not of the kind that ``law`` is about, or is counted otherwise."""
+        if self.shape is not None:
+            self._shaped.accept(law)
+
+    def nearest(self, metrics: Mapping[str, float], counting: Counting = PLAIN) -> Sized | None:
+        """The shape nearest to a decision with these ``metrics`` that can be built.
+
+        None without a shape, or where its vocabulary or experts are decided as well.
+        """
+        if self.family is None or not {"params", "width", "depth"} <= metrics.keys() or (
+                not {"vocab_size", "experts"}.isdisjoint(metrics)):
+            return None
+        return self.family.nearest(metrics["params"], metrics["width"] / metrics["depth"], counting.params)
 
     def assumptions(self, decided: Collection[str] = (), counting: Counting = PLAIN) -> tuple[str, ...]:
         """What the metrics of a decision of the quantities ``decided`` rest on, a sentence each."""
-        said = [SIX_ND, *self._budget(self.mfu).assumptions()]
+        said = [SIX_ND if self.shape is None else self._shaped.sentence(), *self._budgets[0].assumptions()]
         if self.serve_tokens:
-            said.append(f"{self.serve_tokens:.4g} tokens are served over the model's life, at 2 FLOP a parameter and "
-                        f"{self.serve_mfu:g} of the device's peak.")
-        if layout := layout_of(decided, counting):
+            how = "at 2 FLOP a parameter" if self.shape is None else "at a forward pass each"
+            said.append(f"{self.serve_tokens:.4g} tokens are served over the model's life, {how}"
+                        + (f" and {self.serve_mfu:g} of the device's peak." if self.serving is None else "."))
+        if self.serving is not None:
+            said.append(self.serving.sentence(self._shaped.family))
+        if self.training is not None:
+            said.append(self.training.sentence(self._shaped.family, self.context))
+        if self.shape is None and (layout := layout_of(decided, counting)):
             said.append(layout.sentence)
         elif {"sparsity", "density"} & set(decided):
             said.append("Zeros are skipped: they cost no FLOP." if self.skips_zeros else
@@ -125,8 +150,8 @@ class Rates:
         if "teacher_params" in decided:
             said.append(TEACHERS[self.teacher])
         if "finetune_tokens" in decided:
-            said.append("A low-rank update costs 4 FLOP a parameter and token: the weights beside it are frozen."
-                        if "lora_rank" in decided else "Fine-tuning changes all weights, at 6 FLOP a parameter.")
+            said.append("A low-rank update costs two thirds of training all weights: those beside it are frozen."
+                        if "lora_rank" in decided else "Fine-tuning changes all weights.")
         if "datastore_tokens" in decided:
             said.append(self.store.sentence)
         if set(BITS) & set(decided):
@@ -138,82 +163,99 @@ class Rates:
     def costs(self, decision: Mapping[str, Any], counting: Counting = PLAIN) -> dict[str, Array]:
         """The metrics of ``decision`` that can be answered, in the shape of its quantities.
 
-        ``counting`` says how the decision's params are counted: ``Counting.of(law)``.
+        ``counting`` says how the decision's params are counted: ``Counting.of(law)``. With a shape, params, width and
+        depth that are not decided are among them.
         """
         q = {name: np.asarray(value, dtype=float) for name, value in decision.items()}
         if (tokens := trained_tokens(q)) is not None:
             q["tokens"] = tokens
-        size = sizes(q, counting)
+        placed = self._place(q, counting)
+        size = self._size(q, placed, counting)
+        found: dict[str, Array] = {} if placed is None or self.shape is None else placed.missing(q)
+        if size is not None and size.differ:
+            found |= {"active_params": size.active, "total_params": size.total}
         passes = _product(q, "members", "streams")
-        found = {**_counts(q, size), **self._training(q, size, passes)}
-        flop, hours = self._trained(q, found)
-        active = self._multiplied(size)
-        if active is not None:
-            forward = FORWARD_FLOP * active + (0.0 if size.router is None else ROUTE_FORWARD * size.router)
-            found["serve_flop"] = forward * self.serve_tokens * passes * _product(q, "samples")
-        if flop is not None and hours is not None:
-            found["train_flop"] = flop
-            found |= self._spent(flop, hours, found.get("serve_flop", np.zeros(())))
-        if size.nonzero is not None:
-            bits = q.get("post_bits", q.get("weight_bits", np.full((), FULL_BITS)))
-            found["memory_bytes"] = size.nonzero * bits / 8.0 * _product(q, "members")
+        timed = self._train(q, size, passes, found)
+        answers = None
+        if size is not None:
+            found["serve_flop"] = size.forward * self.serve_tokens * passes * _product(q, "samples")
+            answers = self._hold(q, size, placed, found)
+        self._spend(q, timed, answers, found)
         if "datastore_tokens" in q:
             found["store_bytes"] = q["datastore_tokens"] * self.store.bytes_per_token
         return found
 
-    def _multiplied(self, size: Sizes) -> Array | None:
-        """The params that cost FLOP."""
-        return size.nonzero if self.skips_zeros and size.nonzero is not size.total else size.active
+    def _place(self, q: Mapping[str, Array], counting: Counting) -> Placed | None:
+        """Where the decision lies among the shapes, if one is asked for."""
+        if self.shape is None and self.serving is None and self.training is None:
+            return None
+        return self._shaped.place(q, counting)
 
-    def _training(self, q: Mapping[str, Array], size: Sizes, passes: Array) -> dict[str, Array]:
-        """What training takes beside the model's own passes."""
-        found: dict[str, Array | None] = {
-            "teacher_flop": teacher_flop(q, self.teacher), "finetune_flop": finetune_flop(q, self._multiplied(size))}
-        if size.router is not None and "tokens" in q:
-            found["router_flop"] = ROUTE_TRAIN * size.router * q["tokens"] * passes
-        if "datastore_tokens" in q:
-            found["store_flop"] = q["datastore_tokens"] * self.store.flop_per_token
-        active = self._multiplied(size)
-        if "compute" in q:
-            found["train_flop"] = q["compute"]
-        elif active is not None and "tokens" in q:
-            found["train_flop"] = FLOP_PER_PARAM_TOKEN * active * q["tokens"] * passes
-        return {name: flop for name, flop in found.items() if flop is not None}
+    def _size(self, q: Mapping[str, Array], placed: Placed | None, counting: Counting) -> Sizes | None:
+        if self.shape is None:
+            return sizes(q, counting, self.skips_zeros)
+        return None if placed is None else self._shaped.sizes(q, placed, self.skips_zeros)
 
-    def _trained(self, q: Mapping[str, Array], found: dict[str, Array]) -> tuple[Array | None, Array | None]:
-        """All FLOP of training, and the same as time sees them; adds ``bit_flop`` where bits are decided."""
-        own = found.get("train_flop")
-        beside = [found[name] for name in ("router_flop", "teacher_flop", "finetune_flop", "store_flop")
-                  if name in found]
-        if own is None and not beside:
-            return None, None
-        rest: Array = sum(beside, np.zeros(()))
+    def _train(self, q: Mapping[str, Array], size: Sizes | None, passes: Array,
+               found: dict[str, Array]) -> Array | None:
+        """Adds the FLOP of training to ``found``, and gives them as time sees them; None where nothing is trained."""
+        own = q.get("compute")
+        if own is None and size is not None and "tokens" in q:
+            own = size.train * q["tokens"] * passes
+        beside = {"teacher_flop": teacher_flop(q, self.teacher),
+                  "finetune_flop": None if size is None else finetune_flop(q, size.train),
+                  "store_flop": q["datastore_tokens"] * self.store.flop_per_token if "datastore_tokens" in q else None}
+        found |= {name: flop for name, flop in beside.items() if flop is not None}
+        rest: Array = sum((flop for flop in beside.values() if flop is not None), np.zeros(()))
+        if own is None and not any(flop is not None for flop in beside.values()):
+            return None
         model = np.zeros(()) if own is None else own
-        timed = model
+        found["train_flop"] = model + rest
         if own is not None and (bits := mean_bits(q)) is not None:
             found["bit_flop"] = own * bits / FULL_BITS + rest
-            timed = own * time_share(q, self._hardware, self.arithmetic)
-        return model + rest, timed + rest
+        return model * time_share(q, self._budgets[0].hardware, self.arithmetic) + rest
 
-    def _spent(self, flop: Array, hours: Array, serve: Array) -> dict[str, Array]:
-        """Time, money and energy of training, as ``hours`` FLOP, and of serving."""
-        found = {"total_flop": flop + serve}
-        train_unit, serve_unit = self._unit
-        for item in ("gpu_hours", "usd", "energy_kwh", "co2e_kg"):
-            if (a := train_unit[item]) is not None and (b := serve_unit[item]) is not None:
-                found[item] = a * hours + b * serve
-        if (price := serve_unit["usd"]) is not None:
-            found["serve_usd"] = price * serve
-        if (days := train_unit["wall_days"]) is not None:
-            found["wall_days"] = days * hours
-        return found
+    def _hold(self, q: Mapping[str, Array], size: Sizes, placed: Placed | None,
+              found: dict[str, Array]) -> Answers | None:
+        """Adds memory and latency to ``found``, and gives how the decision answers where it is served."""
+        bits = q.get("post_bits", q.get("weight_bits", np.full((), FULL_BITS)))
+        held = size.nonzero * bits / 8.0 * _product(q, "members")
+        answers = None
+        if self._server is not None and self.serving is not None and placed is not None:
+            found["cache_bytes"] = self._server.cache_bytes(q, placed.at)
+            held = (held + found["cache_bytes"]) / self.serving.devices
+            answers = self._server.answers(q, placed.at, bits)
+        found["memory_bytes"] = held
+        if answers is not None:
+            found |= {"latency_s": answers.step_s, "ttft_s": answers.first_s,
+                      "tokens_per_second": answers.tokens_per_second}
+        if self.training is not None and placed is not None:
+            found["train_memory_bytes"] = np.asarray(self._train_memory(*placed.at))
+        return answers
 
-
-def _counts(q: Mapping[str, Array], size: Sizes) -> dict[str, Array]:
-    """The counts of params where they are not one and the same."""
-    if size.active is None or size.total is None or size.active is size.total:
-        return {}
-    return {"active_params": size.active, "total_params": size.total}
+    def _spend(self, q: Mapping[str, Array], timed: Array | None, answers: Answers | None,
+               found: dict[str, Array]) -> None:
+        """Adds time, money and energy to ``found``: of training, ``timed`` in FLOP, and of serving."""
+        served = found.get("serve_flop", np.zeros(()))
+        if timed is not None:
+            found["total_flop"] = found["train_flop"] + served
+        train, serve = self._budgets
+        if train.useful_flop_per_hour is None or serve.useful_flop_per_hour is None or (
+                timed is None and not self.serve_tokens):
+            return
+        training = np.zeros(()) if timed is None else timed / train.useful_flop_per_hour
+        serving = served / serve.useful_flop_per_hour
+        if answers is not None and self.serving is not None:
+            written = self.serve_tokens * _product(q, "members", "samples")
+            serving = self.serving.devices * written / answers.tokens_per_second / 3600.0
+        found["gpu_hours"] = training + serving
+        if train.price is not None:
+            found["usd"], found["serve_usd"] = found["gpu_hours"] * train.price, serving * train.price
+        if train.kw is not None:
+            found["energy_kwh"] = found["gpu_hours"] * train.kw
+            found["co2e_kg"] = found["energy_kwh"] * train.grid_kg_per_kwh
+        if train.devices is not None and timed is not None:
+            found["wall_days"] = training / train.devices / 24.0
 
 
 def _product(q: Mapping[str, Array], *names: str) -> Array:

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from lawful.cost import Cost
+from lawful.cost.shapes import Sized
 from lawful.fit import Forecast
 from lawful.laws.published import Published
 from lawful.plan.problem import Constraint, Problem
@@ -48,6 +49,11 @@ class Decision:
                               for law in self.problem.laws)
 
     @property
+    def shape(self) -> Sized | None:
+        """The shape nearest to the decision that can be built; None where no shape was given."""
+        return self.problem.rates.nearest(self.metrics, self.problem.counting)
+
+    @property
     def assumptions(self) -> tuple[str, ...]:
         """What the decision rests on, a sentence each."""
         limit = self.forecast.limit
@@ -77,6 +83,7 @@ class Decision:
             "intervals": {name: vars(i) for name, i in self.intervals.items()}, "draws": self.spread.to_dict(),
             "forecast": self.forecast.to_dict(), "cost": cost, "binding": list(self.binding),
             "sensitivity": self.sensitivity.to_dict(), "prices": dict(self.prices), "metrics": dict(self.metrics),
+            "shape": None if self.shape is None else vars(self.shape),
             "assumptions": list(self.assumptions), "warnings": [vars(w) for w in self.warnings],
         }
 

@@ -21,9 +21,8 @@ Array = npt.NDArray[np.float64]
 FORWARD_FLOP = 2.0
 """FLOP a token for each active parameter: a forward pass."""
 
-FROZEN_FLOP = 4.0
-"""FLOP a token for each parameter through which gradients pass and which is not trained itself: forward, and the
-gradient of its input."""
+FROZEN_SHARE = 2.0 / 3.0
+"""What training costs beside frozen weights, over training them: the gradient of their inputs alone is taken."""
 
 FULL_BITS = 16.0
 """Bits that count as full precision, and those of whatever nothing says the bits of."""
@@ -88,6 +87,10 @@ class Store:
                 f"{self.flop_per_token:.3g} FLOP, once; searching it is not counted.")
 
 
+DENSE = Store()
+"""The store of a dense retriever of BERT's size."""
+
+
 def known(name: str, value: str, choices: Collection[str]) -> None:
     """Raises ``UnknownName`` for a ``value`` that is not among the ``choices`` of ``name``."""
     if value not in choices:
@@ -108,14 +111,14 @@ def teacher_flop(q: Mapping[str, Array], teacher: str) -> Array | None:
     return np.asarray(flop)
 
 
-def finetune_flop(q: Mapping[str, Array], active: Array | None) -> Array | None:
-    """6 N for each token of fine-tuning, or 4 N where a low-rank update is trained beside frozen weights [FLOP].
+def finetune_flop(q: Mapping[str, Array], train: Array) -> Array | None:
+    """The FLOP of fine-tuning at ``train`` a token, 6 N; 4 N where a low-rank update is trained beside frozen weights.
 
-    None without ``finetune_tokens`` or a size.
+    None without ``finetune_tokens``.
     """
-    if "finetune_tokens" not in q or active is None:
+    if "finetune_tokens" not in q:
         return None
-    return np.asarray((FROZEN_FLOP if "lora_rank" in q else FLOP_PER_PARAM_TOKEN) * active * q["finetune_tokens"])
+    return np.asarray((FROZEN_SHARE if "lora_rank" in q else 1.0) * train * q["finetune_tokens"])
 
 
 def mean_bits(q: Mapping[str, Array]) -> Array | None:
@@ -141,7 +144,7 @@ def time_share(q: Mapping[str, Array], device: Hardware | None, arithmetic: str)
         mean = mean_bits(q)
         assert mean is not None
         return mean / FULL_BITS
-    return np.ones(()) if device is None else _peak_share(np.maximum(*operands[:2]), device)
+    return np.ones(()) if device is None else peak_share(np.maximum(*operands[:2]), device)
 
 
 def _operands(q: Mapping[str, Array]) -> tuple[Array, ...] | None:
@@ -153,7 +156,7 @@ def _operands(q: Mapping[str, Array]) -> tuple[Array, ...] | None:
     return (q.get("weight_bits", full), q.get("activation_bits", full), *cached)
 
 
-def _peak_share(bits: Array, device: Hardware) -> Array:
+def peak_share(bits: Array, device: Hardware) -> Array:
     """The device's peak in 16 bits over its peak in the fastest format that holds ``bits``."""
     share = np.ones(bits.shape)
     fastest = device.peak_flop_per_second

@@ -22,7 +22,8 @@ from lawful.errors import InputError, LawError, unknown
 from lawful.fit import Fit
 from lawful.laws.base import COSTS, MORE_IS_BETTER, SETTINGS, Law
 from lawful.laws.published import Published
-from lawful.plan.costs import METRICS, NEEDS, Rates, trained_tokens
+from lawful.plan.costs import Rates, trained_tokens
+from lawful.plan.metrics import METRICS, NEEDS
 from lawful.plan.sizes import Counting
 from lawful.plan.variables import SHARE, Constraint, Variable, back, onto
 
@@ -61,6 +62,7 @@ class Problem:
         if twice := sorted({n for n in names if names.count(n) > 1}):
             raise InputError(f"{', '.join(twice)}: decided twice")
         object.__setattr__(self, "minimise", self.minimise or (self.outcome,))
+        self.rates.accept(self.law)
         known = self.metrics({v.name: np.full(1, v.low) for v in self.variables})
         for metric in (*self.minimise, *(c.metric for c in self.constraints)):
             if metric not in known:
@@ -98,8 +100,8 @@ class Problem:
         if tokens is not None:
             q.setdefault("tokens", tokens)
         found = {**q, **self.rates.costs(decision, self.counting)}
-        if tokens is not None and "params" in q:
-            found[RATIO] = tokens / q["params"]
+        if tokens is not None and "params" in found:
+            found[RATIO] = tokens / found["params"]
         with np.errstate(all="ignore"):
             for asked in (law or self.inner, *(then or (t.law for t in self.then))):
                 _ask(asked, found)

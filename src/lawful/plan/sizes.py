@@ -1,4 +1,4 @@
-"""How large a decided model is: params that a token passes through, params that are held, and what routing costs.
+"""How large a decided model is: params that a token passes through, params that are held, FLOP that a token costs.
 
 A law's ``params`` are counted as its paper counts them: active, in all, or those that are not zero.
 ``Counting.of(law)`` says how, and ``sizes`` makes the other counts of them. For experts a ``Layout`` says how much of a
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +17,8 @@ import numpy.typing as npt
 from lawful.errors import InputError
 from lawful.fit import Fit
 from lawful.laws.published import Published
+from lawful.plan.extras import FORWARD_FLOP
+from lawful.quantities import FLOP_PER_PARAM_TOKEN
 
 Array = npt.NDArray[np.float64]
 
@@ -117,48 +120,58 @@ PLAIN = Counting()
 
 @dataclass(frozen=True)
 class Sizes:
-    """What a decided model counts: ``active`` params cost FLOP, ``total`` are held, of which ``nonzero`` are stored.
+    """What a decided model counts: ``active`` params are multiplied, ``total`` are there, ``nonzero`` are stored.
 
-    ``router`` are weights of routers that are charged for; None where nothing says a count.
+    ``train`` and ``forward`` are FLOP a token. ``differ`` says that active and total params are not the same.
     """
 
-    active: Array | None
-    total: Array | None
-    nonzero: Array | None
-    router: Array | None = None
+    active: Array
+    total: Array
+    nonzero: Array
+    train: Array
+    forward: Array
+    differ: bool = False
 
 
-def sizes(q: Mapping[str, Array], counting: Counting = PLAIN) -> Sizes:
+def sizes(q: Mapping[str, Array], counting: Counting = PLAIN, skips_zeros: bool = False) -> Sizes | None:
     """The sizes of the decision ``q``; what it says itself as ``active_params`` and ``total_params`` goes first.
 
-    Raises ``InputError`` for more experts a token than there are, and for a share beyond 0 to 1.
+    FLOP are 6 N in training and 2 N forward, N those that are multiplied, and what routers take beside. None where
+    nothing says a size. Raises ``InputError`` for more experts a token than there are, and for a share beyond 0 to 1.
     """
-    params = q.get("params")
-    active, total = q.get("active_params", params), q.get("total_params", params)
+    params = q.get("params", q.get("active_params", q.get("total_params")))
     if params is None:
-        return Sizes(active, total, total)
+        return None
     if counting.params == "non-embedding" and (vocabulary := _vocabulary(q)) is not None:
-        params = active = total = params + vocabulary
+        params = params + vocabulary
     layout = layout_of(q, counting)
-    if layout is not None:
-        spread = _spread(q, layout)
-        if layout.counts == "total":
-            active = q.get("active_params", layout.active(params, spread))
-        else:
-            total = q.get("total_params", layout.total(params, spread))
-        assert active is not None
-        router = None
-        if layout.routes and layout.experts is not None:
-            router = layout.router_weights(active, layout.experts * q.get("granularity", np.ones(())))
-        return Sizes(active, total, total, router)
-    kept = _kept(q)
-    if kept is None:
-        return Sizes(active, total, total)
-    if counting.params == "non-zero":
-        return Sizes(params / kept, params / kept, params)
-    if counting.params == "active":   # idle weights cost nothing and are held
-        return Sizes(params, params / kept, params / kept)
-    return Sizes(params, params, params * kept)
+    if layout is None:
+        return _dense(q, params, counting, skips_zeros)
+    spread = _spread(q, layout)
+    if layout.counts == "total":
+        active, total = q.get("active_params", layout.active(params, spread)), q.get("total_params", params)
+    else:
+        active, total = q.get("active_params", params), q.get("total_params", layout.total(params, spread))
+    router: Any = 0.0
+    if layout.routes and layout.experts is not None:
+        router = layout.router_weights(active, layout.experts * q.get("granularity", np.ones(())))
+    return Sizes(active, total, total, FLOP_PER_PARAM_TOKEN * active + ROUTE_TRAIN * router,
+                 FORWARD_FLOP * active + ROUTE_FORWARD * router, differ=True)
+
+
+def _dense(q: Mapping[str, Array], params: Array, counting: Counting, skips_zeros: bool) -> Sizes:
+    """The sizes without experts: some of the weights may be zero, and some idle where the law counts active ones."""
+    active, total = q.get("active_params", params), q.get("total_params", params)
+    differ, kept = "active_params" in q or "total_params" in q, kept_share(q)
+    nonzero = total
+    if kept is not None and counting.params == "non-zero":
+        active, total, nonzero = params / kept, params / kept, params
+    elif kept is not None and counting.params == "active":   # idle weights cost nothing and are held
+        active, total, nonzero, differ = params, params / kept, params / kept, True
+    elif kept is not None:
+        nonzero = params * kept
+    multiplied = nonzero if skips_zeros and counting.params != "active" else active
+    return Sizes(active, total, nonzero, FLOP_PER_PARAM_TOKEN * multiplied, FORWARD_FLOP * multiplied, differ)
 
 
 def layout_of(decided: Collection[str], counting: Counting) -> Layout | None:
@@ -173,18 +186,18 @@ def _spread(q: Mapping[str, Array], layout: Layout) -> Array:
     if "experts" not in q and layout.experts is not None:
         return np.full((), layout.experts)
     if "experts" not in q:
-        kept = _kept(q)
+        kept = kept_share(q)
         assert kept is not None, "a layout without experts is that of a share of idle ones"
         return np.asarray(1.0 / kept)
     experts, taken = q["experts"], q.get("active_experts", np.ones(()))
-    if (taken > experts).all():
+    if taken.size == experts.size == 1 and taken.ndim < 2 and (taken > experts).all():   # one decision, or the first
         raise InputError(f"active_experts must not exceed experts, got {taken.min():g} of {experts.max():g}")
     with np.errstate(invalid="ignore"):
         return np.where(taken > experts, np.nan, experts / taken)
 
 
-def _kept(q: Mapping[str, Array]) -> Array | None:
-    """The share of weights that is not zero, or of experts that is not idle."""
+def kept_share(q: Mapping[str, Array]) -> Array | None:
+    """The share of weights that is not zero, or of experts that is not idle; None where nothing says it."""
     kept = q["density"] if "density" in q else 1.0 - q["sparsity"] if "sparsity" in q else None
     if kept is None:
         return None

@@ -80,6 +80,7 @@ def test_sizes_are_read_backwards(name):
 def test_the_nearest_shape_can_be_built_and_is_near(name, params):
     family = Family.named(name)
     found = family.nearest(params)
+    assert found is not None
     assert family.shape(found.width, found.depth).params().total == found.params
     assert found.params == pytest.approx(params, rel=0.25)
     assert found.width / found.depth == pytest.approx(family.aspect, rel=1.0)
@@ -119,7 +120,6 @@ def test_what_makes_no_family_is_refused():
     config = {**Family.named("qwen3-30b-a3b").fields, "mlp_only_layers": [0, 1, 5, 11, 20, 21, 40]}
     with pytest.raises(InputError, match="its layers follow no pattern"):
         Family("mine", config)
-    with pytest.raises(InputError, match="no shape of this kind has near 1000 params"):
-        Family.named("llama-3-8b").nearest(1e3)
+    assert Family.named("llama-3-8b").nearest(1e3) is None
     with pytest.raises(InputError, match="not non-zero ones"):
         Family.named("llama-3-8b").counted("non-zero")

@@ -132,6 +132,11 @@ class Family:
         return 0 if name is None else int(self.fields[name])
 
     @property
+    def taken(self) -> int:
+        """The routed experts that a token takes, 1 where there are none."""
+        return int(self.fields.get("num_experts_per_tok") or 1)
+
+    @property
     def aspect(self) -> float:
         """Width over depth of the template."""
         return self.width / self.depth
@@ -207,9 +212,8 @@ class Family:
     def _grid(self) -> tuple[tuple[tuple[int, ...], ...], dict[Point, Shape]]:
         """Nodes along width, depth, vocabulary and experts, and the shapes there."""
         least = self._least + (self.depth - self._least) % self.period
-        taken = int(self.fields.get("num_experts_per_tok") or 1)
         nodes = (tuple(self.unit * k for k in (1, 2, 3)), tuple(least + self.period * k for k in (0, 1, 2)),
-                 (64, 128) if self.vocab_size else (0,), (taken, taken + 1) if self.experts else (0,))
+                 (64, 128) if self.vocab_size else (0,), (self.taken, self.taken + 1) if self.experts else (0,))
         return nodes, {point: self._built(*point) for point in itertools.product(*nodes)}
 
     def count(self, of: Callable[[Shape], float]) -> Count:
@@ -266,7 +270,7 @@ class Family:
         """
         import numpy as np
 
-        vocab, held = vocab_size or self.vocab_size, experts or self.experts
+        vocab, held = self._rest(vocab_size, experts)
         ratio = positive("aspect", aspect or self.aspect, "channels a layer")
         by_power: dict[int, Any] = {}
         for c, i, j, k, m in self.counted(convention).terms:
@@ -293,15 +297,19 @@ class Family:
     def depth_of(self, params: Any, width: Any, *, convention: str = "", vocab_size: Any = None,
                  experts: Any = None) -> Any:
         """The depth, not rounded, at which the family has so many params at ``width``."""
-        sizes = (vocab_size or self.vocab_size, experts or self.experts)
+        sizes = self._rest(vocab_size, experts)
         count = self.counted(convention)
         none = count(width, 0.0, *sizes)
         return (params - none) / (count(width, 1.0, *sizes) - none)
 
-    def nearest(self, params: float, aspect: float | None = None, convention: str = "") -> Sized:
+    def _rest(self, vocab_size: Any, experts: Any) -> tuple[Any, Any]:
+        """Vocabulary and experts as given, or those of the template."""
+        return (self.vocab_size if vocab_size is None else vocab_size), (self.experts if experts is None else experts)
+
+    def nearest(self, params: float, aspect: float | None = None, convention: str = "") -> Sized | None:
         """The shape that can be built with about so many params, at about the width over depth asked for.
 
-        Raises ``InputError`` where even the smallest has more than twice as many.
+        None where even the smallest has more than twice as many.
         """
         wanted = positive("params", params, "params")
         middle = float(self.width_of(wanted, aspect=aspect, convention=convention)) / self.unit
@@ -317,8 +325,7 @@ class Family:
             found.append((off + ASKEW * askew, off, Sized(width, depth, round(counted))))
         _, off, best = min(found, key=lambda option: option[0])
         if off > math.log(2.0):
-            raise InputError(f"{self.name}: no shape of this kind has near {params:g} params; the nearest has "
-                             f"{best.params:,}")
+            return None
         return best
 
 
