@@ -196,6 +196,39 @@ def test_a_law_of_mixtures_takes_the_shape_of_one():
     assert made.metrics["active_params"] == pytest.approx(made.decision["params"])
 
 
+def test_laws_in_a_row_are_each_told_params_as_they_count_them():
+    """Kaplan's law counts no embeddings, the law of Chinchilla all: the same shape is told to both."""
+    first = law("kaplan2020_l_nd")
+    vary = ["width=1024:8192", "depth=32", "tokens=1e11"]
+    made = decide(parse_problem(law("besiroglu2024_refit"), vary, ["width<=4096"], then=[first],
+                                rates=Rates(shape="llama-3-8b", context=2048)))
+    counts = model("llama-3-8b").params()
+    assert made.metrics["params"] == pytest.approx(counts.total, rel=1e-6)
+    assert made.metrics["loss"] == pytest.approx(float(first.law(params=counts.nonembedding, tokens=1e11)), rel=1e-6)
+    assert made.forecast.at["params"] == pytest.approx(made.metrics["params"])
+
+
+def test_no_grid_finds_a_better_shape_within_latency_and_memory():
+    rates = Rates("h100", shape="mixtral-8x7b", context=4096, serving=Served(batch=8), training=Trained(
+        sharding=Sharding(data=64, expert=8, zero=1)))
+    asked = law("ludziejewski2025_joint_moe")
+    limits = ["train_flop<=1e23", "latency_s<=0.02", "memory_bytes<=8e10", "train_memory_bytes<=6e10"]
+    problem = parse_problem(asked, ["width=256:16384", "depth=2:128", "tokens=1e9:1e14", "experts=8,32"], limits,
+                            rates=rates)
+    made = decide(problem)
+    width, depth = np.meshgrid(np.geomspace(256, 16384, 500), np.geomspace(2, 128, 500))
+    best = np.inf
+    for experts in (8.0, 32.0):
+        at = {"width": width.ravel(), "depth": depth.ravel(), "experts": np.full(width.size, experts)}
+        flop = problem.metrics({**at, "tokens": np.full(width.size, 1.0)})["train_flop"]
+        tokens = np.clip(1e23 / flop, 1e9, 1e14)      # more data never hurt this law, so that the budget binds
+        found = problem.metrics({**at, "tokens": tokens})
+        ok = (problem.gaps(found, width.size) <= 1e-7).all(axis=0)
+        best = min(best, float(found["loss"][ok].min()))
+    assert made.metrics["loss"] <= best * (1 + 1e-4)
+    assert (problem.gaps({n: np.array(v) for n, v in made.metrics.items()}) <= 1e-6).all()
+
+
 # --------------------------------------------------------------------------------------- what cannot be
 
 @pytest.mark.parametrize(("key", "shape", "says"), [

@@ -43,6 +43,8 @@ __all__ = ["METRICS", "SIX_ND", "Rates", "trained_tokens"]
 
 Array = npt.NDArray[np.float64]
 
+ZERO, FULL = np.zeros(()), np.full((), FULL_BITS)
+
 SIX_ND = (f"Compute is {FLOP_PER_PARAM_TOKEN:g} x params x tokens: attention over long contexts and recomputation "
           "come on top.")
 
@@ -94,6 +96,17 @@ class Rates:
         return train, serve
 
     @cached_property
+    def _hour(self) -> tuple[float, float]:
+        """FLOP of an hour of one device in training and in serving, 0 without one."""
+        train, serve = (budget.useful_flop_per_hour or 0.0 for budget in self._budgets)
+        return train, serve
+
+    @cached_property
+    def _prices(self) -> tuple[float | None, float | None]:
+        """What an hour of one device costs and draws."""
+        return self._budgets[0].price, self._budgets[0].kw
+
+    @cached_property
     def _shaped(self) -> Shaped:
         """The shapes of the decision; a plain transformer's where none is given."""
         family = Family.named(self.shape) if isinstance(self.shape, str) else self.shape or plain_family()
@@ -119,6 +132,14 @@ class Rates:
         """Raises ``LawError`` where the shape is not of the kind that ``law`` is about, or is counted otherwise."""
         if self.shape is not None:
             self._shaped.accept(law)
+
+    def recounted(self, metrics: Mapping[str, Any], counting: Counting) -> Any:
+        """The params of decisions with these ``metrics`` as ``counting`` counts them; None where no shape says."""
+        if self.family is None or not {"width", "depth"} <= metrics.keys():
+            return None
+        return self.family.counted(counting.params)(
+            metrics["width"], metrics["depth"], metrics.get("vocab_size", self.family.vocab_size),
+            metrics.get("experts", self.family.experts))
 
     def nearest(self, metrics: Mapping[str, float], counting: Counting = PLAIN) -> Sized | None:
         """The shape nearest to a decision with these ``metrics`` that can be built.
@@ -196,7 +217,7 @@ class Rates:
             return sizes(q, counting, self.skips_zeros)
         return None if placed is None else self._shaped.sizes(q, placed, self.skips_zeros)
 
-    def _train(self, q: Mapping[str, Array], size: Sizes | None, passes: Array,
+    def _train(self, q: Mapping[str, Array], size: Sizes | None, passes: Any,
                found: dict[str, Array]) -> Array | None:
         """Adds the FLOP of training to ``found``, and gives them as time sees them; None where nothing is trained."""
         own = q.get("compute")
@@ -206,20 +227,20 @@ class Rates:
                   "finetune_flop": None if size is None else finetune_flop(q, size.train),
                   "store_flop": q["datastore_tokens"] * self.store.flop_per_token if "datastore_tokens" in q else None}
         found |= {name: flop for name, flop in beside.items() if flop is not None}
-        rest: Array = sum((flop for flop in beside.values() if flop is not None), np.zeros(()))
-        if own is None and not any(flop is not None for flop in beside.values()):
+        parts = [flop for flop in (own, *beside.values()) if flop is not None]
+        if not parts:
             return None
-        model = np.zeros(()) if own is None else own
-        found["train_flop"] = model + rest
-        if own is not None and (bits := mean_bits(q)) is not None:
-            found["bit_flop"] = own * bits / FULL_BITS + rest
-        return model * time_share(q, self._budgets[0].hardware, self.arithmetic) + rest
+        found["train_flop"] = whole = np.asarray(sum(parts[1:], parts[0]))
+        if own is None or (bits := mean_bits(q)) is None:
+            return whole
+        found["bit_flop"] = whole + own * (bits / FULL_BITS - 1.0)
+        return np.asarray(whole + own * (time_share(q, self._budgets[0].hardware, self.arithmetic) - 1.0))
 
     def _hold(self, q: Mapping[str, Array], size: Sizes, placed: Placed | None,
               found: dict[str, Array]) -> Answers | None:
         """Adds memory and latency to ``found``, and gives how the decision answers where it is served."""
-        bits = q.get("post_bits", q.get("weight_bits", np.full((), FULL_BITS)))
-        held = size.nonzero * bits / 8.0 * _product(q, "members")
+        bits = q.get("post_bits", q.get("weight_bits", FULL))
+        held = size.nonzero * (bits / 8.0) * _product(q, "members")
         answers = None
         if self._server is not None and self.serving is not None and placed is not None:
             found["cache_bytes"] = self._server.cache_bytes(q, placed.at)
@@ -236,31 +257,33 @@ class Rates:
     def _spend(self, q: Mapping[str, Array], timed: Array | None, answers: Answers | None,
                found: dict[str, Array]) -> None:
         """Adds time, money and energy to ``found``: of training, ``timed`` in FLOP, and of serving."""
-        served = found.get("serve_flop", np.zeros(()))
+        served = found.get("serve_flop", ZERO)
         if timed is not None:
             found["total_flop"] = found["train_flop"] + served
-        train, serve = self._budgets
-        if train.useful_flop_per_hour is None or serve.useful_flop_per_hour is None or (
-                timed is None and not self.serve_tokens):
+        train, serve = self._hour
+        if not train or (timed is None and not self.serve_tokens):
             return
-        training = np.zeros(()) if timed is None else timed / train.useful_flop_per_hour
-        serving = served / serve.useful_flop_per_hour
+        budget = self._budgets[0]
+        training = ZERO if timed is None else timed / train
+        serving = served / serve
         if answers is not None and self.serving is not None:
             written = self.serve_tokens * _product(q, "members", "samples")
             serving = self.serving.devices * written / answers.tokens_per_second / 3600.0
-        found["gpu_hours"] = training + serving
-        if train.price is not None:
-            found["usd"], found["serve_usd"] = found["gpu_hours"] * train.price, serving * train.price
-        if train.kw is not None:
-            found["energy_kwh"] = found["gpu_hours"] * train.kw
-            found["co2e_kg"] = found["energy_kwh"] * train.grid_kg_per_kwh
-        if train.devices is not None and timed is not None:
-            found["wall_days"] = training / train.devices / 24.0
+        found["gpu_hours"] = hours = training + serving
+        price, kw = self._prices
+        if price is not None:
+            found["usd"], found["serve_usd"] = hours * price, serving * price
+        if kw is not None:
+            found["energy_kwh"] = energy = hours * kw
+            found["co2e_kg"] = energy * budget.grid_kg_per_kwh
+        if budget.devices is not None and timed is not None:
+            found["wall_days"] = training / (24.0 * budget.devices)
 
 
-def _product(q: Mapping[str, Array], *names: str) -> Array:
+
+def _product(q: Mapping[str, Array], *names: str) -> Any:
     """The product of those of ``names`` that are decided, 1 where none is."""
-    found: Array = np.ones(())
+    found: Any = 1.0
     for name in names:
         if name in q:
             found = found * q[name]

@@ -12,8 +12,7 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from lawful.fit import Fit, Forecast, forecast
-from lawful.laws.published import Published
+from lawful.fit import Forecast, forecast
 from lawful.plan.problem import Problem
 from lawful.plan.program import draws_of, with_draws
 from lawful.quantities import quantity
@@ -27,7 +26,9 @@ DRAWS = 1000
 
 def expect(problem: Problem, metrics: Mapping[str, float], level: float | None = None) -> Forecast:
     """The forecast of the problem's outcome where its metrics are these; ``metrics`` are those of the decision."""
-    asked = [forecast(law, _at(law, metrics), level) for law in problem.laws]
+    told = [problem.told(law, metrics) for law in problem.laws]
+    asked = [forecast(law, {name: float(known[name]) for name in law.law.inputs}, level)
+             for law, known in zip(problem.laws, told, strict=True)]
     if len(asked) == 1:
         return asked[0]
     first, names = asked[0], [law.law.output.name for law in problem.laws]
@@ -50,8 +51,3 @@ def outcome_draws(problem: Problem, decision: Mapping[str, float]) -> Array:
     laws = with_draws(problem, drawn)
     columns = {name: np.full((1, 1), value) for name, value in decision.items()}
     return np.broadcast_to(problem.metrics(columns, laws[0], laws[1:])[problem.outcome], (count, 1))[:, 0]
-
-
-def _at(law: Fit | Published, metrics: Mapping[str, float]) -> dict[str, float]:
-    known = {"compute": metrics["train_flop"], **metrics} if "train_flop" in metrics else metrics
-    return {name: known[name] for name in law.law.inputs}

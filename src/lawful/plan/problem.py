@@ -103,9 +103,19 @@ class Problem:
         if tokens is not None and "params" in found:
             found[RATIO] = tokens / found["params"]
         with np.errstate(all="ignore"):
-            for asked in (law or self.inner, *(then or (t.law for t in self.then))):
-                _ask(asked, found)
+            for entry, asked in zip(self.laws, (law or self.inner, *(then or (t.law for t in self.then))), strict=True):
+                _ask(asked, found, self.told(entry, found))
         return found
+
+    def told(self, law: Fit | Published, metrics: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What ``law``, one of the row, is told of ``metrics``: compute is what training takes, params as it counts."""
+        known = dict(metrics)
+        if "train_flop" in metrics:
+            known.setdefault("compute", metrics["train_flop"])
+        if law is not self.law and "params" in law.law.inputs:
+            counted = self.rates.recounted(metrics, Counting.of(law))
+            known |= {} if counted is None else {"params": counted}
+        return known
 
     def goal(self, metrics: Mapping[str, Array], name: str) -> Array:
         """The metric ``name`` on the scale it is solved on, turned so that less is better."""
@@ -161,9 +171,11 @@ class Problem:
                              f"they sum to {least:g} at least and {most:g} at most")
 
 
-def _ask(law: Law, found: dict[str, Array]) -> None:
-    """Add to the metrics ``found`` what ``law`` gives. Raises ``LawError`` for what it takes and nothing gives."""
-    known = {"compute": found["train_flop"], **found} if "train_flop" in found else found
+def _ask(law: Law, found: dict[str, Array], known: Mapping[str, Any]) -> None:
+    """Add to the metrics ``found`` what ``law`` gives, told what is ``known``.
+
+    Raises ``LawError`` for what it takes and nothing gives.
+    """
     if missing := [n for n in law.inputs if n not in known]:
         raise LawError(f"{law.form} takes {', '.join(law.inputs)}: nothing says {', '.join(missing)}; let it vary, as "
                        f"{missing[0]}=LOW:HIGH, or hold it, as {missing[0]}=VALUE")

@@ -20,6 +20,7 @@ from lawful.errors import InputError
 from lawful.plan.extras import FULL_BITS, peak_share
 
 Array = npt.NDArray[np.float64]
+ONE, FULL = np.ones(()), np.full((), FULL_BITS)
 Place = tuple[Array, Array, Array, Array]
 """Width, depth, vocabulary and experts."""
 
@@ -113,10 +114,10 @@ class Server:
         if self.device is None:
             return None
         how, counts, roof = self.how, self._counts, Roof(self.device, self.how.efficiency, self.how.devices)
-        bits = np.maximum(weight_bits, q.get("activation_bits", np.full((), FULL_BITS)))
+        bits = np.maximum(weight_bits, q.get("activation_bits", FULL))
         peak = self.device.peak_flop_per_second / peak_share(bits, self.device)
         weights, routed = counts["weights"](*at), counts["routed"](*at)
-        sequences, prompts = self._sequences(q), how.batch * q.get("streams", np.ones(()))
+        sequences, prompts = self._sequences(q), how.batch * q.get("streams", ONE)
 
         def read(tokens: Array) -> Array:
             chosen = routed * chosen_share(self.family.taken, at[3], tokens) if self.family.experts else 0.0
@@ -128,14 +129,13 @@ class Server:
         first = time(prompts * counts["prefill"](*at), read(prompts * how.prompt))
         cache = sequences * counts["middle"](*at) * _cache_bits(q) / 8.0
         step = time(sequences * counts["step"](*at), read(sequences) + cache)
-        written = how.batch * q.get("samples", np.ones(())) * how.output
+        written = how.batch * q.get("samples", ONE) * how.output
         return Answers(step, first, written / (first + (how.output - 1) * step), self.cache_bytes(q, at))
 
     def _sequences(self, q: Mapping[str, Array]) -> Array:
         """Sequences in flight: requests, each in so many samples and streams."""
-        one = np.ones(())
-        return np.asarray(self.how.batch * q.get("samples", one) * q.get("streams", one))
+        return np.asarray(self.how.batch * q.get("samples", ONE) * q.get("streams", ONE))
 
 
 def _cache_bits(q: Mapping[str, Array]) -> Array:
-    return q.get("kv_bits", np.full((), FULL_BITS))
+    return q.get("kv_bits", FULL)

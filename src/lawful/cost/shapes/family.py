@@ -11,6 +11,7 @@ small shapes, and no formula is written twice; at every shape that can be built 
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -61,15 +62,31 @@ class Count:
 
     def __call__(self, width: Any, depth: Any, vocab_size: Any, experts: Any) -> Any:
         """The count at these numbers, or arrays of them."""
-        total: Any = 0.0
         units = width / self.unit   # whole for a shape that can be built, so that every term is
-        for c, *powers in self.terms:
-            term: Any = c
-            for x, power in zip((units, depth, vocab_size, experts), powers, strict=True):
-                if power:
-                    term = term * x**power
-            total = total + term
-        return total
+        total: Any = None
+        for j, powers in self._rows(vocab_size, experts).items():
+            row = powers[-1]
+            for c in reversed(powers[:-1]):
+                row = row * units + c
+            row = row if j == 0 else row * depth if j == 1 else row / depth
+            total = row if total is None else total + row
+        return 0.0 * units if total is None else total
+
+    def _rows(self, vocab_size: Any, experts: Any) -> Mapping[int, tuple[Any, ...]]:
+        """By the power of the depth, the coefficients of the powers of width / unit."""
+        if getattr(vocab_size, "ndim", 0) == getattr(experts, "ndim", 0) == 0:
+            return _rows(self, float(vocab_size), float(experts))
+        return _rows.__wrapped__(self, vocab_size, experts)
+
+
+@functools.lru_cache(maxsize=512)
+def _rows(count: Count, vocab_size: Any, experts: Any) -> Mapping[int, tuple[Any, ...]]:
+    found: dict[int, list[Any]] = {}
+    for c, i, j, k, m in count.terms:
+        row = found.setdefault(j, [])
+        row += [0.0] * (i + 1 - len(row))
+        row[i] = row[i] + c * (vocab_size if k else 1.0) * (experts if m else 1.0)
+    return {j: tuple(row) for j, row in found.items()}
 
 
 @dataclass(frozen=True)
@@ -281,8 +298,9 @@ class Family:
         terms = [by_power.get(power, 0.0) for power in range(max(by_power) + 1)]
         with np.errstate(all="ignore"):
             # a sum of growing terms is at least each of them, and convex: Newton's steps come down from there
-            x = np.min(np.broadcast_arrays(*(np.where(c > 0, np.maximum(asked / c, 0.0) ** (1.0 / p), np.inf)
-                                             for p, c in enumerate(terms) if p)), axis=0)
+            roots = [np.where(c > 0, np.maximum(asked / c, 0.0) ** (1.0 / p), np.inf) for p, c in enumerate(terms) if p
+                     and not (isinstance(c, float) and c == 0.0)]
+            x = functools.reduce(np.minimum, roots)
             for _ in range(STEPS):
                 value, slope = terms[-1] - 0.0 * x, 0.0 * x
                 for c in reversed(terms[:-1]):   # Horner's scheme, of the sum and of its slope
