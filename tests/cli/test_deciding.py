@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from conftest import simulate
 from lawful.cli import main
 
 LAW = ("--law", "besiroglu2024_refit")
@@ -44,6 +45,26 @@ def test_several_goals_give_a_frontier(capsys):
     losses = [p["metrics"]["loss"] for p in front["plans"]]
     assert losses == sorted(losses)
     assert len(losses) > 5
+
+
+def test_plans_that_a_fit_does_not_tell_apart_are_marked(capsys, tmp_path):
+    runs = tmp_path / "runs.csv"
+    table = simulate(noise=0.02)
+    rows = [f"{p!r},{d!r},{y!r}" for p, d, y in zip(*(map(float, table[n]) for n in ("params", "tokens", "loss")),
+                                                    strict=True)]
+    runs.write_text("\n".join(["params,tokens,loss", *rows]), encoding="utf-8")
+    asked = (str(runs), "--bootstrap", "200", "--compute", "1e21", "--vary", "params=1B:4B", "--minimise", "loss,params")
+    code, out, _ = run(capsys, *asked)
+    assert code == 0
+    head, _, first, *_ = out.splitlines()
+    assert head.split() == ["plan", "loss", "90", "%", "params", "tokens", "not", "told", "from"]
+    assert " to " in first
+    assert first.split()[-1].startswith("2")
+    assert "the draws of the fit disagree on which is better" in out
+    code, out, _ = run(capsys, *asked, "--json")
+    front = json.loads(out)
+    assert len(front["ties"]) == len(front["plans"])
+    assert 1 in front["ties"][0]
 
 
 def test_unique_tokens_are_repeated_where_that_pays(capsys):

@@ -177,8 +177,8 @@ def test_a_constraint_has_a_sense():
 # --------------------------------------------------------------------------------------- the solver
 
 def test_the_solver_meets_a_bound_that_its_start_breaks():
-    found = minimise(lambda x, _: (((x - 0.3) ** 2).sum(axis=2), (1.0 - x.sum(axis=2))[None]), 1, np.zeros(2),
-                     np.ones(2), np.zeros(1, dtype=bool))
+    found = minimise(lambda x, _: (((x - 0.3) ** 2).sum(axis=2), (1.0 - x.sum(axis=2))[None]),
+                     np.zeros((1, 2)), np.ones((1, 2)), np.zeros(1, dtype=bool))
     assert found.feasible.all()
     assert found.x[0] == pytest.approx([0.5, 0.5], abs=1e-5)
 

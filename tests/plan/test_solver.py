@@ -95,11 +95,10 @@ def brute_force(problem: Problem, rounds: int = 12) -> float:
     One share of a mixture has what the others leave, so that points can keep the sum.
     """
     program = Program(problem)
-    low, high = program.limits
     rng = np.random.default_rng(0)
     best = np.inf
     left = [j for j, v in enumerate(program.free) if v.name in problem.shares][-1:]
-    for held in program.combinations:
+    for held, low, high in zip(program.combinations, *program.limits, strict=True):
         centre, width, mine = 0.5 * (low + high), high - low, np.inf
         for _ in range(rounds):
             points = np.clip(centre + width * rng.uniform(-0.5, 0.5, (100 * SAMPLE // 6, len(low))), low, high)

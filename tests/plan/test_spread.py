@@ -16,7 +16,7 @@ from lawful.plan.decide import decide
 from lawful.plan.newton import FEASIBLE
 from lawful.plan.problem import Problem, parse_problem
 from lawful.plan.program import Program, draws_of
-from lawful.plan.solver import minimise, slsqp
+from lawful.plan.solver import slsqp
 from lawful.plan.spread import optima
 
 FREE = ("params=1e6:1e14", "tokens=1e8:1e17")
@@ -69,8 +69,8 @@ PROBLEMS = {
 def test_every_draw_is_solved_as_slsqp_solves_it_alone(name):
     problem: Problem = PROBLEMS[name]()
     program = Program(problem)
-    low, high = program.limits
-    found = minimise(program.function(program.combinations), 1, low, high, program.equal)
+    (low,), (high,) = program.limits
+    found = program.minimise()
     drawn = draws_of(problem, 100)
     made = optima(program, found, np.zeros(1, dtype=int), drawn)
     assert made.solved.mean() >= 0.99
@@ -86,7 +86,7 @@ def test_every_draw_is_solved_as_slsqp_solves_it_alone(name):
 def test_a_bound_that_binds_for_half_of_the_draws_is_seen_to():
     problem = PROBLEMS["a bound that binds for half"]()
     program = Program(problem)
-    found = minimise(program.function(program.combinations), 1, *program.limits, program.equal)
+    found = program.minimise()
     made = optima(program, found, np.zeros(1, dtype=int), draws_of(problem))
     wanted = np.minimum(FITTED.sample.allocate(1e22).params[:, 0], least_params())
     assert program.point(made.x)["params"] == pytest.approx(wanted, rel=1e-4)

@@ -122,12 +122,35 @@ def _line(name: str, value: float, ends: tuple[float, float] | None, level: floa
 
 
 def frontier_text(front: Frontier) -> str:
-    """A row for each plan: the goals, then what is decided."""
-    decided = [name for name in front.plans[0].decision if name not in front.objectives]
+    """A row for each plan: goals, the outcome's interval, what is decided, plans whose outcome is not told from it."""
+    first = front.plans[0]
+    decided = [name for name in first.decision if name not in front.objectives]
     moving = [n for n in decided if len({p.decision[n] for p in front.plans}) > 1]
-    body = [[*(format_number(p.metrics[g]) for g in front.objectives), *(format_number(p.decision[n]) for n in moving)]
-            for p in front.plans]
-    return aligned(body, [*front.objectives, *moving])
+    shown = [*front.objectives, *moving]
+    body = [[digits(n, p.metrics[n]) for n in shown] for p in front.plans]
+    outcome = first.forecast.output.name
+    if first.forecast.low is not None and outcome in front.objectives:
+        shown.insert(at := shown.index(outcome) + 1, f"{100 * first.forecast.level:g} %")
+        for row, p in zip(body, front.plans, strict=True):
+            row.insert(at, " to ".join(digits(outcome, end) for end in (p.forecast.low, p.forecast.high)
+                                       if end is not None))
+    if any(front.ties):
+        body = [[str(i + 1), *row, _places(front.ties[i])] for i, row in enumerate(body)]
+        shown = ["plan", *shown, "not told from"]
+    text = aligned(body, shown)
+    return f"{text}\n\nPlans not told from one another: the draws of the fit disagree on which is better." if any(
+        front.ties) else text
+
+
+def _places(tied: tuple[int, ...]) -> str:
+    """The numbers of plans in short, as ``2-4, 7``."""
+    runs: list[list[int]] = []
+    for i in tied:
+        if runs and i == runs[-1][-1] + 1:
+            runs[-1].append(i)
+        else:
+            runs.append([i])
+    return ", ".join(f"{r[0] + 1}-{r[-1] + 1}" if len(r) > 1 else str(r[0] + 1) for r in runs)
 
 
 def digits(name: str, value: float) -> str:

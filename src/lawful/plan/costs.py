@@ -24,6 +24,7 @@ from lawful.plan.extras import (
     ARITHMETIC,
     BITS,
     DENSE,
+    FORMATS,
     FULL_BITS,
     TEACHERS,
     Store,
@@ -211,6 +212,13 @@ class Rates:
         if self.shape is None and self.serving is None and self.training is None:
             return None
         return self._shaped.place(q, counting)
+
+    def jumps(self, decided: Collection[str]) -> dict[str, tuple[float, ...]]:
+        """Where costs jump in what is decided: at the widths of a device's formats, where bits are."""
+        if self._hardware is None or self.arithmetic != "peaks":
+            return {}
+        widths = (*(wide for wide, _ in FORMATS), FULL_BITS)
+        return {name: widths for name in BITS[:2] if name in decided}
 
     def _size(self, q: Mapping[str, Array], placed: Placed | None, counting: Counting) -> Sizes | None:
         if self.shape is None:

@@ -7,6 +7,8 @@ how the goal moves with its bound, both in per cent (``lawful.plan.shadow``).
 
 from __future__ import annotations
 
+import numpy as np
+
 from lawful.errors import FailedToAnswer
 from lawful.plan.decision import Decision, described
 from lawful.plan.expected import expect
@@ -15,7 +17,6 @@ from lawful.plan.impossible import why_impossible
 from lawful.plan.problem import Problem
 from lawful.plan.program import Program, draws_of
 from lawful.plan.shadow import shadow
-from lawful.plan.solver import minimise
 from lawful.plan.spread import Spread, spread
 
 __all__ = ["Decision", "Frontier", "decide", "frontier"]
@@ -28,8 +29,7 @@ def decide(problem: Problem, level: float | None = None, draws: int | None = Non
     every constraint: it names the one that cannot be kept, and the nearest bound that could.
     """
     program = Program(problem)
-    held = program.combinations
-    found = minimise(program.function(held), len(held), *program.limits, program.equal)
+    held, found = program.combinations, program.minimise()
     chosen = found.best()
     if not found.feasible[chosen]:
         raise FailedToAnswer(why_impossible(problem))
@@ -37,6 +37,5 @@ def decide(problem: Problem, level: float | None = None, draws: int | None = Non
     expected = expect(problem, metrics, level)
     drawn = draws_of(problem, draws)
     spreads = Spread() if all(d is None for d in drawn) else spread(program, found, chosen, drawn, expected.level)
-    one = slice(chosen, chosen + 1)
-    (priced,) = shadow(program, found.x[one], held[one], found.multipliers[one])
+    (priced,) = shadow(program, found.x[[chosen]], np.array([chosen]), found.multipliers[[chosen]])
     return described(problem, metrics, expected, priced, spreads)

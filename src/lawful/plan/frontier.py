@@ -3,8 +3,6 @@
 Each plan is the least of the first goal among those as good as a bound in the others (Haimes, Lasdon and Wismer 1971,
 the epsilon constraint). All bounds are solved at once, then each again from the best that another bound found; where
 neighbours lie far apart, bounds are put between them, and where they crowd, some are left out.
-
-Two plans are a tie where the draws of the fits, the same for both, do not tell which gives the better outcome.
 """
 
 from __future__ import annotations
@@ -23,10 +21,10 @@ from lawful.plan.expected import expect
 from lawful.plan.impossible import why_impossible
 from lawful.plan.newton import FEASIBLE, Array, Function, Rows, broken, follow
 from lawful.plan.problem import Problem
-from lawful.plan.program import Program, draws_of, with_draws
+from lawful.plan.program import Program
 from lawful.plan.shadow import shadow
-from lawful.plan.solver import PENALTY, apart, lattice, minimise, slsqp
-from lawful.results import interval
+from lawful.plan.solver import PENALTY, apart, lattice, slsqp
+from lawful.plan.ties import ties
 
 POINTS = {2: 24, 3: 60}
 """Plans of a frontier of so many goals; of more goals as many as of three."""
@@ -51,8 +49,8 @@ SLOW = 24
 class Frontier:
     """Decisions none of which is better than another in every goal, in order of the first goal.
 
-    ``ties`` are for each plan the places of those whose outcome the draws of the fits do not tell from its own; empty
-    where there are no draws.
+    ``ties`` are for each plan the places of those whose outcome the draws of the fits do not tell from its own
+    (``lawful.plan.ties``); empty where there are no draws.
     """
 
     objectives: tuple[str, ...]
@@ -120,8 +118,7 @@ class _Search:
         found = []
         for goal in self.problem.minimise:
             program = Program(replace(self.problem, minimise=(goal,)))
-            held = program.combinations
-            best = minimise(program.function(held), len(held), *program.limits, program.equal)
+            best = program.minimise()
             i = best.best()
             if not best.feasible[i]:
                 raise FailedToAnswer(why_impossible(self.problem))
@@ -153,25 +150,30 @@ class _Search:
             found = found.beside(self.again(found))
             between = self.between(found)
             if len(between):
-                found = found.beside(self.solve(between, self.nearest(found, between)))
-        return self.spread(self.undominated(found))
+                found = found.beside(self.solve(between, self.near(found, between)))
+        found = self.undominated(found)
+        if len(low) == 2:
+            even = self.even(found)
+            found = self.undominated(found.take(self.best_of_each(found)).beside(
+                self.solve(even, self.near(found, even))))
+        return self.spread(found)
 
     # -------------------------------------------------------------------------------- solving many bounds
 
     def starts(self, bounds: Array) -> list[tuple[Array, Rows]]:
         """Where to start for each of ``bounds``: the best of a lattice, for every combination of choices."""
-        low, high = self.program.limits
-        points = low + (high - low) * lattice(SAMPLE, len(low)) if len(low) else np.zeros((1, 0))
+        unit = lattice(SAMPLE, len(self.program.free))
         per = max(1, 8 // len(self.program.combinations))
         found: list[tuple[list[Array], list[int]]] = [([], []) for _ in bounds]
-        for i, held in enumerate(self.program.combinations):
+        for i, (held, low, high) in enumerate(zip(self.program.combinations, *self.program.limits, strict=True)):
+            points = low + (high - low) * unit
             value, gaps = self.program.function(held[None])(points[None], np.zeros(1, dtype=np.intp))
             fixed = np.delete(np.arange(len(gaps)), self.places)
             base = value[0] + PENALTY * np.maximum(broken(gaps[fixed, 0], self.program.equal[fixed]), 0.0).sum(axis=0)
             for (xs, which), bound in zip(found, bounds, strict=True):
                 over = np.maximum(gaps[self.places, 0] - bound[:, None], 0.0).sum(axis=0)
                 merit = np.where(np.isfinite(base + over), base + PENALTY * over, np.inf)
-                rows = apart(points, merit, high - low)[:per]
+                rows = apart(unit, merit)[:per]
                 xs.append(points[rows])
                 which += [i] * len(rows)
         return [(np.concatenate(xs), np.array(which)) for xs, which in found]
@@ -189,7 +191,7 @@ class _Search:
         """The optimum near each start; goals that are NaN where none is found."""
         function = self.function(which, bounds)
         low, high = self.program.limits
-        made = follow(function, x, low, high, self.program.equal, None, multipliers)
+        made = follow(function, x, low[which], high[which], self.program.equal, None, multipliers)
         goals = np.where(made.arrived[:, None], self.goals(made.x, which), np.nan)
         return _Points(made.x, which, made.multipliers, bounds, goals)
 
@@ -212,18 +214,20 @@ class _Search:
         failed = np.flatnonzero(~np.isfinite(made.goals[:, 0]))[:SLOW]
         function = self.function(made.combination, made.bounds)
         for i in failed:
-            one = slsqp(function, int(i), start.x[i], *self.program.limits, self.program.equal)
+            low, high = (end[made.combination[i]] for end in self.program.limits)
+            one = slsqp(function, int(i), start.x[i], low, high, self.program.equal)
             if one.feasible[0]:
                 made.x[i] = one.x[0]
                 made.goals[i] = self.goals(one.x, made.combination[i : i + 1])[0]
         return made.take(np.isfinite(made.goals[:, 0]))
 
-    def nearest(self, found: _Points, bounds: Array) -> list[tuple[Array, Rows]]:
-        """For each of ``bounds``, the point whose own are the nearest, as a start."""
+    def near(self, found: _Points, bounds: Array) -> list[tuple[Array, Rows]]:
+        """Where to start for each of ``bounds``: the best of a lattice, and the points whose own bounds are nearest."""
         span = np.maximum(np.subtract(*self.spans[::-1]), 1e-12)
         gap = (np.abs(found.goals[None] - self.middle(found, bounds)[:, None]) / span).max(axis=2)
         order = np.argsort(gap, axis=1)[:, :2]
-        return [(found.x[rows], found.combination[rows]) for rows in order]
+        return [(np.concatenate([x, found.x[rows]]), np.concatenate([which, found.combination[rows]]))
+                for (x, which), rows in zip(self.starts(bounds), order, strict=True)]
 
     # -------------------------------------------------------------------------------- which points
 
@@ -243,6 +247,17 @@ class _Search:
         one, other = found.goals[order[wide], 1], found.goals[order[wide + 1], 1]
         return np.array(0.5 * (one + other))[:, None]
 
+    def even(self, found: _Points) -> Array:
+        """Bounds at even distances along the line through the points, where there are two goals."""
+        goals = self.scaled(found.goals)
+        order = np.argsort(goals[:, 0])
+        along = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(goals[order], axis=0), axis=1))])
+        return np.interp(np.linspace(0.0, along[-1], POINTS[2])[1:-1], along, found.goals[order, 1])[:, None]
+
+    def best_of_each(self, found: _Points) -> list[int]:
+        """The points that are the best in each goal."""
+        return list(dict.fromkeys(found.goals.argmin(axis=0).tolist()))
+
     def scaled(self, goals: Array) -> Array:
         """Goals as shares of their span."""
         low, high = self.spans
@@ -260,7 +275,7 @@ class _Search:
     def spread(self, found: _Points) -> _Points:
         """Evenly spread points: the ends of every goal, then again and again what lies farthest from those taken."""
         goals = self.scaled(found.goals)
-        taken = list(dict.fromkeys(int(i) for i in found.goals.argmin(axis=0)))
+        taken = self.best_of_each(found)
         far = np.min([np.abs(goals - goals[i]).max(axis=1) for i in taken], axis=0)
         apart_by = np.abs(found.goals[:, None] - found.goals[None]).max(axis=2)
         while len(taken) < POINTS.get(goals.shape[1], POINTS[3]):
@@ -284,32 +299,12 @@ def _first_of(case: Rows, value: Array) -> Rows:
 def _plans(search: _Search, points: _Points, level: float | None) -> tuple[Decision, ...]:
     """The decisions at the points, with what binds but for the bounds on goals."""
     program, problem = search.program, search.problem
-    held = program.combinations[points.combination]
     shift = np.zeros((len(program.equal), len(points.x)))
     shift[search.places] = -points.goals[:, 1:].T
-    priced = shadow(program, points.x, held, points.multipliers, shift, len(problem.constraints))
+    priced = shadow(program, points.x, points.combination, points.multipliers, shift, len(problem.constraints))
     plans = []
-    for x, row, shown, goals in zip(points.x, held, priced, points.goals, strict=True):
-        metrics = program.one(x, row)
+    for x, which, shown, goals in zip(points.x, points.combination, priced, points.goals, strict=True):
+        metrics = program.one(x, program.combinations[which])
         limits = tuple(problem.no_worse(*one) for one in zip(problem.minimise[1:], goals[1:].tolist(), strict=True))
         plans.append(described(problem, metrics, expect(problem, metrics, level), shown, limits=limits))
     return tuple(plans)
-
-
-def ties(problem: Problem, plans: Sequence[Decision]) -> tuple[tuple[int, ...], ...]:
-    """For each plan, those whose outcome the draws of the difference do not tell from its own; none without draws."""
-    drawn = draws_of(problem)
-    if all(d is None for d in drawn):
-        return ()
-    columns = {v.name: np.array([[p.decision[v.name] for p in plans]]) for v in problem.variables}
-    laws = with_draws(problem, drawn)
-    metrics = problem.metrics(columns, laws[0], laws[1:])
-    draws = next(len(d) for d in drawn if d is not None)
-    unsure = [problem.goal(metrics, g) for g in problem.minimise if np.shape(metrics[g])[:1] == (draws,)]
-    told = np.zeros((len(plans), len(plans)), dtype=bool)
-    for goal in unsure:
-        for i, j in itertools.combinations(range(len(plans)), 2):
-            spread = interval(0.0, goal[:, i] - goal[:, j], plans[i].forecast.level)
-            told[i, j] |= spread.low > 0.0 or spread.high < 0.0
-    told |= told.T | np.eye(len(plans), dtype=bool) | (not unsure)
-    return tuple(tuple(int(j) for j in np.flatnonzero(~row)) for row in told)

@@ -10,7 +10,6 @@ import numpy as np
 from lawful.plan.newton import FEASIBLE, Array
 from lawful.plan.problem import Constraint, Problem
 from lawful.plan.program import Program
-from lawful.plan.solver import minimise
 from lawful.plan.variables import SHARE
 
 
@@ -42,7 +41,6 @@ def _nearest(problem: Problem, c: Constraint, others: tuple[Constraint, ...]) ->
         return gap**2 if c.equal else gap
 
     program = Program(replace(problem, constraints=others), aim)
-    held = program.combinations
-    found = minimise(program.function(held), len(held), *program.limits, program.equal)
+    found = program.minimise()
     i = found.best()
-    return program.one(found.x[i], held[i])[c.metric] if found.feasible[i] else None
+    return program.one(found.x[i], program.combinations[i])[c.metric] if found.feasible[i] else None

@@ -63,11 +63,16 @@ def follow(function: Function, start: Array, low: Array, high: Array, equal: Mas
            multipliers: Array | None = None, steps: int = 30, search: bool = True, near: float = ARRIVED) -> Followed:
     """The minimum that lies near each ``start`` ``(case, variable)``.
 
-    ``cases`` are the numbers by which ``function`` knows them. ``search`` tries shorter steps too, for starts that are
-    far; ``multipliers`` ``(case, constraint)`` say what bound at a start that is the minimum of a problem nearby.
+    ``low`` and ``high`` are the limits of the variables, ``(variable,)`` or one for each case; ``cases`` the numbers
+    by which ``function`` knows them. ``search`` tries shorter steps too, for starts that are far; ``multipliers``
+    ``(case, constraint)`` say what bound at a start that is the minimum of a problem nearby.
     """
     x = np.clip(start, low, high)
+    if not len(x):
+        empty = np.zeros((0, len(equal)))
+        return Followed(x, np.zeros(0), empty.T, empty, np.zeros(0, dtype=bool))
     cases = np.arange(len(x)) if cases is None else cases
+    low, high = (np.broadcast_to(end, x.shape) for end in (low, high))
     lam = np.zeros((len(x), len(equal))) if multipliers is None else multipliers.copy()
     arrived = np.zeros(len(x), dtype=bool)
     left = np.arange(len(x))
@@ -75,14 +80,15 @@ def follow(function: Function, start: Array, low: Array, high: Array, equal: Mas
         for _ in range(steps):
             if not len(left):
                 break
-            here = _Here.of(function, x[left], cases[left], low, high)
-            move, found, settled = here.step(lam[left], low, high, equal)
+            ends = low[left], high[left]
+            here = _Here.of(function, x[left], cases[left], *ends)
+            move, found, settled = here.step(lam[left], *ends, equal)
             size = np.abs(move).max(axis=1, initial=0.0)
             good = np.isfinite(size) & np.isfinite(here.value)
             last = good & settled & (size < near) & (broken(here.gaps, equal) < near + FEASIBLE).all(axis=0)
             if search:
-                move = _shortened(function, x[left], move, cases[left], found, low, high, equal, size)
-            x[left] = np.where(good[:, None], np.clip(x[left] + move, low, high), x[left])
+                move = _shortened(function, x[left], move, cases[left], found, *ends, equal, size)
+            x[left] = np.where(good[:, None], np.clip(x[left] + move, *ends), x[left])
             lam[left] = np.where(good[:, None], found, 0.0)
             arrived[left[last]] = True
             left = left[good & ~last]
@@ -107,16 +113,16 @@ class _Here:
         n = x.shape[1]
         h = np.minimum(STEP, (high - low) / 4.0)
         centre = np.clip(x, low + h, high - h)
-        one = np.diag(h)
+        one = np.eye(n)
         first, second = np.triu_indices(n, 1)
-        around = np.concatenate([np.zeros((1, n)), one, -one, one[first] + one[second]])
+        around = np.concatenate([np.zeros((1, n)), one, -one, one[first] + one[second]]) * h[:, None, :]
         value, gaps = function(np.concatenate([x[:, None, :], centre[:, None, :] + around], axis=1), cases)
         both = np.concatenate([value[None], gaps])
         middle, up, down, cross = (both[:, :, 1:2], both[:, :, 2 : 2 + n], both[:, :, 2 + n : 2 + 2 * n],
                                    both[:, :, 2 + 2 * n :])
         bend = np.empty((*both.shape[:2], n, n))
         bend[..., np.arange(n), np.arange(n)] = (up + down - 2.0 * middle) / h**2
-        mixed = (cross - up[..., first] - up[..., second] + middle) / (h[first] * h[second])
+        mixed = (cross - up[..., first] - up[..., second] + middle) / (h[:, first] * h[:, second])
         bend[..., first, second] = mixed
         bend[..., second, first] = mixed
         slope = (up - down) / (2.0 * h) + (bend @ (x - centre)[None, :, :, None])[..., 0]
@@ -174,7 +180,7 @@ class _Here:
 def _shortened(function: Function, x: Array, move: Array, cases: Rows, lam: Array, low: Array, high: Array, equal: Mask,
                size: Array) -> Array:
     """The share of each step that does most for value and constraints together; a short step is taken whole."""
-    points = np.clip(x[:, None, :] + SHORTER[:, None] * move[:, None, :], low, high)
+    points = np.clip(x[:, None, :] + SHORTER[:, None] * move[:, None, :], low[:, None], high[:, None])
     value, gaps = function(points, cases)
     weight = 0.02 + 2.0 * np.abs(lam).max(axis=1, initial=0.0)
     merit = value + weight[:, None] * np.maximum(broken(gaps, equal), 0.0).sum(axis=0)

@@ -17,6 +17,7 @@ from lawful.fit import Fit
 from lawful.laws.base import Law
 from lawful.plan.newton import Array, Function, Mask, Rows
 from lawful.plan.problem import Problem, Variable
+from lawful.plan.solver import Found, minimise
 from lawful.plan.variables import back, onto
 
 Drawn = Sequence[Array | None]
@@ -41,16 +42,45 @@ class Program:
         return tuple(v for v in self.problem.variables if not v.free)
 
     @cached_property
-    def combinations(self) -> Array:
-        """Every combination of choices, ``(combination, discrete)``."""
+    def choices(self) -> Array:
+        """Every combination of choices, ``(choice, discrete)``."""
         every = list(itertools.product(*(v.choices or (v.low,) for v in self.discrete)))
         return np.array(every, dtype=float).reshape(len(every), len(self.discrete))
 
     @cached_property
+    def _pieces(self) -> tuple[Array, Array]:
+        """The lowest and the highest coordinates of each piece of the span in which no cost jumps.
+
+        A piece ends just before a jump and the next begins just after it, ``(piece, variable)``.
+        """
+        jumps = self.problem.rates.jumps({v.name for v in self.problem.variables})
+        ends = []
+        for v in self.free:
+            inside = sorted(onto(v.name, j) for j in jumps.get(v.name, ()) if v.low < j < v.high)
+            ends.append([(a, b) for a, b in zip([onto(v.name, v.low), *(j + 1e-9 for j in inside)],
+                                                [*(j - 1e-12 for j in inside), onto(v.name, v.high)], strict=True)])
+        every = np.array(list(itertools.product(*ends)), dtype=float).reshape(-1, len(self.free), 2)
+        return every[:, :, 0], every[:, :, 1]
+
+    @cached_property
+    def choice(self) -> Rows:
+        """The choice of each combination of choices and pieces, ``(combination,)``."""
+        return np.repeat(np.arange(len(self.choices)), len(self._pieces[0]))
+
+    @cached_property
+    def combinations(self) -> Array:
+        """What is chosen in every combination of choices and pieces, ``(combination, discrete)``."""
+        return np.array(self.choices[self.choice])
+
+    @cached_property
     def limits(self) -> tuple[Array, Array]:
-        """The lowest and the highest coordinates."""
-        low, high = (np.array([onto(v.name, getattr(v, end)) for v in self.free]) for end in ("low", "high"))
+        """The lowest and the highest coordinates of every combination, ``(combination, variable)``."""
+        low, high = (np.tile(end, (len(self.choices), 1)) for end in self._pieces)
         return low, high
+
+    def minimise(self) -> Found:
+        """The best point of every combination."""
+        return minimise(self.function(self.combinations), *self.limits, self.equal)
 
     @cached_property
     def equal(self) -> Mask:

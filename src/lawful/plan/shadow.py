@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lawful.plan.newton import FEASIBLE, Array, follow
+from lawful.plan.newton import FEASIBLE, Array, Rows, follow
 from lawful.plan.problem import Constraint, Problem
 from lawful.plan.program import Program
 from lawful.plan.solver import slsqp
@@ -31,38 +31,38 @@ class Shadow:
     prices: Mapping[str, float]
 
 
-def shadow(program: Program, x: Array, held: Array, multipliers: Array, shift: Array | None = None,
+def shadow(program: Program, x: Array, which: Rows, multipliers: Array, shift: Array | None = None,
            named: int | None = None) -> list[Shadow]:
-    """What binds at the optima ``x`` ``(case, variable)``, found with these choices and multipliers.
+    """What binds at the optima ``x`` ``(case, variable)``, found in these combinations and with these multipliers.
 
     Of constraints that were shifted by ``shift`` ``(constraint, case)`` only the first so many are ``named``.
     """
-    problem, low, high = program.problem, *program.limits
-    cases = len(x)
+    problem, held, cases = program.problem, program.combinations[which], len(x)
+    low, high = (end[which] for end in program.limits)
     shift = np.zeros((len(program.equal), cases)) if shift is None else shift
     value, gaps = program.function(held, (), shift)(x[:, None, :], np.arange(cases))
     constraints = problem.constraints[:named]
     tight = np.abs(gaps[:len(constraints), :, 0]) < BINDS
-    case, which = np.nonzero(tight.T)
+    case, bound = np.nonzero(tight.T)
     again = shift[:, case]
-    again[which, np.arange(len(case))] += [_moved(constraints[i]) for i in which]
+    again[bound, np.arange(len(case))] += [_moved(constraints[i]) for i in bound]
     function = program.function(held[case], (), again)
-    made = follow(function, x[case], low, high, program.equal, None, multipliers[case])
+    made = follow(function, x[case], low[case], high[case], program.equal, None, multipliers[case])
     goal, kept = made.value.copy(), made.arrived.copy()
     for k in np.flatnonzero(~kept):
-        one = slsqp(function, int(k), x[case[k]], low, high, program.equal)
+        one = slsqp(function, int(k), x[case[k]], low[case[k]], high[case[k]], program.equal)
         goal[k], kept[k] = one.value[0], bool((one.excess <= FEASIBLE).all())
     prices: list[dict[str, float]] = [{} for _ in range(cases)]
     for k in np.flatnonzero(kept):
-        prices[case[k]][str(constraints[which[k]])] = _gain(problem, value[case[k], 0], goal[k])
+        prices[case[k]][str(constraints[bound[k]])] = _gain(problem, value[case[k], 0], goal[k])
     return [Shadow((*(str(c) for c, t in zip(constraints, tight[:, i], strict=True) if t), *_ends(program, x[i])),
                    prices[i]) for i in range(cases)]
 
 
 def _ends(program: Program, x: Array) -> list[str]:
     """Which quantities stand at an end of their span."""
-    return [f"{v.name} at its {end} end" for j, v in enumerate(program.free)
-            for end, limits in zip(("lower", "upper"), program.limits, strict=True) if abs(x[j] - limits[j]) < BINDS]
+    return [f"{v.name} at its {end} end" for v, at in zip(program.free, x, strict=True)
+            for end, limit in (("lower", v.low), ("upper", v.high)) if abs(at - onto(v.name, limit)) < BINDS]
 
 
 def _moved(c: Constraint) -> float:

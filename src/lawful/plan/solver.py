@@ -1,6 +1,6 @@
 """Constrained minima of a few variables: many points at once, Newton from the most promising, SLSQP where that fails.
 
-``minimise(function, cases, low, high, equal)``: ``function`` is that of ``lawful.plan.newton``, one for all cases. All
+``minimise(function, low, high, equal)``: ``function`` is that of ``lawful.plan.newton``, one for all cases. All
 is in logarithms, or what stands for them, so that 1e-6 means a millionth of a thing and not of its unit.
 """
 
@@ -15,6 +15,9 @@ from lawful.plan.newton import FEASIBLE, Array, Function, Mask, Rows, broken, fo
 
 SAMPLE, STARTS = 1024, 4
 """Points that are looked at, and those that a search starts from."""
+
+CROWD = 256
+"""The best points, among which starts are chosen that lie apart."""
 
 STEP = 1e-6
 """Half of the step over which SLSQP's derivatives are taken: the cube root of a double's precision, near enough."""
@@ -62,16 +65,20 @@ def lattice(count: int, dimensions: int) -> Array:
     return points
 
 
-def minimise(function: Function, cases: int, low: Array, high: Array, equal: Mask) -> Found:
-    """The best point of each of so many ``cases``, or where none keeps the constraints one that breaks them least."""
-    if not len(low):
+def minimise(function: Function, low: Array, high: Array, equal: Mask) -> Found:
+    """The best point of each case, or where none keeps the constraints one that breaks them least.
+
+    ``low`` and ``high`` are the limits of each case's variables, ``(case, variable)``.
+    """
+    cases, variables = low.shape
+    if not variables:
         value, gaps = function(np.zeros((cases, 1, 0)), np.arange(cases))
         return Found(np.zeros((cases, 0)), value[:, 0], broken(gaps, equal)[:, :, 0], np.zeros((cases, len(equal))),
                      np.zeros(cases, dtype=bool))
-    points = low + (high - low) * lattice(SAMPLE, len(low))
-    merit = merits(*function(np.broadcast_to(points, (cases, *points.shape)), np.arange(cases)), equal)
-    starts = [apart(points, row, high - low) for row in merit]
-    return settle(function, [points[rows] for rows in starts], low, high, equal)
+    unit = lattice(SAMPLE, variables)
+    points = low[:, None] + (high - low)[:, None] * unit
+    merit = merits(*function(points, np.arange(cases)), equal)
+    return settle(function, [mine[apart(unit, row)] for mine, row in zip(points, merit, strict=True)], low, high, equal)
 
 
 def merits(value: Array, gaps: Array, equal: Mask) -> Array:
@@ -82,10 +89,11 @@ def merits(value: Array, gaps: Array, equal: Mask) -> Array:
     return np.where(np.isfinite(found), found, np.inf)
 
 
-def apart(points: Array, merit: Array, span: Array) -> Rows:
-    """The best few points that do not lie on top of one another."""
-    order = np.argsort(merit)[:256]
-    scaled = points[order] / np.maximum(span, 1e-300)
+def apart(unit: Array, merit: Array) -> Rows:
+    """The best few points, of the unit box, that do not lie on top of one another."""
+    order = np.argpartition(merit, CROWD)[:CROWD] if len(merit) > CROWD else np.arange(len(merit))
+    order = order[np.argsort(merit[order])]
+    scaled = unit[order]
     near = np.zeros(len(order), dtype=bool)
     kept: list[int] = []
     for i in range(len(order)):
@@ -100,12 +108,13 @@ def apart(points: Array, merit: Array, span: Array) -> Rows:
 def settle(function: Function, starts: list[Array], low: Array, high: Array, equal: Mask) -> Found:
     """The best minimum that lies near the ``starts`` of each case, ``(start, variable)``.
 
-    Newton goes from all of them at once. SLSQP follows where none arrives, and from where a start that did not arrive
-    is better than the best that did.
+    Newton goes from all of them at once. SLSQP follows where none arrives, from every start that keeps the constraints
+    or else from the most promising where another case has an answer; and from where a start that did not arrive is
+    better than the best that did.
     """
     cases = np.repeat(np.arange(len(starts)), [len(s) for s in starts])
     begun = np.concatenate(starts)
-    made = follow(function, begun, low, high, equal, cases)
+    made = follow(function, begun, low[cases], high[cases], equal, cases)
     tried = Found(made.x, made.value, broken(made.gaps, equal), made.multipliers, np.zeros(len(cases), dtype=bool))
     beyond, value = tried.merit
     arrived = made.arrived
@@ -115,10 +124,12 @@ def settle(function: Function, starts: list[Array], low: Array, high: Array, equ
         good = mine[arrived[mine]]
         best = good[np.argmin(value[good])] if len(good) else None
         found = None if best is None else _picked(tried, int(best))
-        for i in mine[~arrived[mine]]:
-            if best is None or (beyond[i] == 0.0 and value[i] < value[best]):
+        for rank, i in enumerate(mine):
+            better_yet = beyond[i] == 0.0 and (best is None or value[i] < value[best])
+            insist = best is None and (rank == 0 or not arrived.any())
+            if not arrived[i] and (better_yet or insist):
                 start = made.x[i] if np.isfinite(value[i]) and best is not None else begun[i]
-                other = slsqp(function, case, start, low, high, equal)
+                other = slsqp(function, case, start, low[case], high[case], equal)
                 found = other if found is None or better(other, found) else found
         assert found is not None
         chosen.append(found)

@@ -83,10 +83,18 @@ class Optima:
     solved: Mask
     infeasible: Mask
 
+    def best(self, combinations: int) -> Optima:
+        """The best of so many combinations for each draw: unsolved where none is solved and one may yet be."""
+        value = np.where(self.solved, self.value, np.inf).reshape(combinations, -1)
+        rows = value.argmin(axis=0) * value.shape[1] + np.arange(value.shape[1])
+        nowhere = self.infeasible.reshape(combinations, -1).all(axis=0)
+        return Optima(self.x[rows], self.value[rows], self.excess[:, rows], self.solved[rows], nowhere)
+
 
 def spread(program: Program, found: Found, chosen: int, drawn: Drawn, level: float) -> Spread:
     """The spread of the optimum over the draws, where ``found`` has the best of each combination of choices."""
-    made = optima(program, found, np.array([chosen]), drawn)
+    alike = np.flatnonzero((program.choice == program.choice[chosen]) & np.isfinite(found.value))
+    made = optima(program, found, alike, drawn).best(len(alike))
     x = program.point(np.where(made.solved[:, None], made.x, np.nan))
     best = program.point(found.x[chosen])
     moving = {name: interval(float(best[name]), values, level) for name, values in x.items()}
@@ -125,18 +133,18 @@ def optima(program: Program, found: Found, combinations: Rows, drawn: Drawn) -> 
 def _solved(program: Program, found: Found, which: Rows, drawn: Drawn) -> Optima:
     """The optima of so many cases, each a combination of choices and a draw."""
     function = program.function(program.combinations[which], drawn)
-    low, high = program.limits
+    low, high = (end[which] for end in program.limits)
     made = follow(function, found.x[which], low, high, program.equal, None, found.multipliers[which], steps=12,
                   search=False, near=NEAR)
     x, value, excess, solved = made.x, made.value, broken(made.gaps, program.equal), made.arrived
     if len(again := np.flatnonzero(~solved)):
-        other = follow(function, found.x[which[again]], low, high, program.equal, again, near=NEAR)
+        other = follow(function, found.x[which[again]], low[again], high[again], program.equal, again, near=NEAR)
         good = again[other.arrived]
         x[good], value[good], solved[good] = other.x[other.arrived], other.value[other.arrived], True
         excess[:, good] = broken(other.gaps, program.equal)[:, other.arrived]
     infeasible = np.zeros(len(which), dtype=bool)
     for i in np.flatnonzero(~solved)[:SLOW]:
-        one = slsqp(function, int(i), found.x[which[i]], low, high, program.equal)
+        one = slsqp(function, int(i), found.x[which[i]], low[i], high[i], program.equal)
         x[i], value[i], excess[:, i] = one.x[0], one.value[0], one.excess[:, 0]
         solved[i] = bool((one.excess <= FEASIBLE).all()) and np.isfinite(one.value[0])
         infeasible[i] = not solved[i]
@@ -145,16 +153,16 @@ def _solved(program: Program, found: Found, which: Rows, drawn: Drawn) -> Optima
 
 def _preferred(program: Program, found: Found, drawn: Drawn) -> dict[str, float]:
     """The share of draws that each combination of choices is best for; none where there is one combination."""
-    count = len(program.combinations)
-    if count == 1:
+    count, choices = len(program.combinations), len(program.choices)
+    if choices == 1:
         return {}
     draws = next(len(d) for d in drawn if d is not None)
     kept = np.linspace(0, draws - 1, max(1, min(draws, MOST // count))).astype(np.int64)
     made = optima(program, found, np.arange(count), [None if d is None else d[kept] for d in drawn])
     value = np.where(made.solved, made.value, np.inf).reshape(count, len(kept))
-    won = np.bincount(np.argmin(value, axis=0)[np.isfinite(value).any(axis=0)], minlength=count)
+    won = np.bincount(program.choice[np.argmin(value, axis=0)][np.isfinite(value).any(axis=0)], minlength=choices)
     chosen = [v for v in program.discrete if v.choices]
     columns = [program.discrete.index(v) for v in chosen]
     names = [", ".join(f"{v.name} {format_number(c)}" for v, c in zip(chosen, row, strict=True))
-             for row in program.combinations[:, columns]]
+             for row in program.choices[:, columns]]
     return {name: float(n / max(won.sum(), 1)) for name, n in zip(names, won, strict=True) if n}
