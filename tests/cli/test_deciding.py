@@ -53,7 +53,8 @@ def test_plans_that_a_fit_does_not_tell_apart_are_marked(capsys, tmp_path):
     rows = [f"{p!r},{d!r},{y!r}" for p, d, y in zip(*(map(float, table[n]) for n in ("params", "tokens", "loss")),
                                                     strict=True)]
     runs.write_text("\n".join(["params,tokens,loss", *rows]), encoding="utf-8")
-    asked = (str(runs), "--bootstrap", "200", "--compute", "1e21", "--vary", "params=1B:4B", "--minimise", "loss,params")
+    asked = (str(runs), "--bootstrap", "200", "--compute", "1e21", "--vary", "params=1B:4B", "--minimise",
+             "loss,params")
     code, out, _ = run(capsys, *asked)
     assert code == 0
     head, _, first, *_ = out.splitlines()

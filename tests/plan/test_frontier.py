@@ -16,7 +16,8 @@ from lawful.laws.composed import compose_by_name
 from lawful.laws.language import AdditiveLoss
 from lawful.plan.costs import Rates
 from lawful.plan.decide import decide
-from lawful.plan.frontier import POINTS, Frontier, frontier
+from lawful.plan.epsilon import POINTS
+from lawful.plan.frontier import Frontier, frontier
 from lawful.plan.newton import FEASIBLE
 from lawful.plan.problem import Constraint, Problem, parse_problem
 from lawful.plan.program import Program
@@ -42,8 +43,8 @@ def of_three() -> Problem:
     """Loss, money and memory over six variables: size, tokens, data, and the bits of weights, activations and cache."""
     return parse_problem(
         compose_by_name("hoffmann2022_approach3+repetition+precision"),
-        ("params=1e8:1e12", "tokens=1e9:1e14", "unique_tokens=1e9:1e12", "weight_bits=2:16", "activation_bits=2:16",
-         "kv_bits=2:16"), ["usd<=1e7", "usd>=1e3"], "loss,usd,memory_bytes", Rates("h100", serve_tokens=1e12))
+        ("params=1e8:1e12", "tokens=1e9:1e14", "unique_tokens=1e9:1e12", "weight_bits=3:16", "activation_bits=3:16",
+         "kv_bits=3:16"), ["usd<=1e7", "usd>=1e3"], "loss,usd,memory_bytes", Rates("h100", serve_tokens=1e12))
 
 
 PROBLEMS = {"two": of_two, "of a fit": lambda: of_two(FITTED), "choices": of_choices, "three": of_three}
@@ -122,6 +123,15 @@ def test_plans_of_three_goals_leave_each_other_room(solved):
     gap = np.abs(scaled[:, None] - scaled[None]).max(axis=2) + np.eye(len(goals))
     nearest = gap.min(axis=1)
     assert nearest.max() / np.median(nearest) < 4.0
+
+
+def test_choices_alone_have_a_frontier_too():
+    choices = [1e8, 1e9, 7e9, 7e10, 4e11]
+    problem = parse_problem(HOFFMANN, (f"params={','.join(map(str, choices))}", "tokens=1e12"), [], "loss,params")
+    front = frontier(problem)
+    assert sorted(p.decision["params"] for p in front.plans) == choices
+    within = replace(problem, constraints=(Constraint("params", "<=", 1e10),))
+    assert sorted(p.decision["params"] for p in frontier(within).plans) == choices[:3]
 
 
 # --------------------------------------------------------------------------------------- ties

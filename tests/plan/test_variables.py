@@ -146,6 +146,15 @@ def test_a_sparsity_may_be_nought_and_its_optimum_is_the_closed_form():
     assert made.decision["sparsity"] == pytest.approx(best, abs=1e-4)
 
 
+def test_no_decision_is_made_where_the_law_has_no_value():
+    inner = formula("loss = E + A*(params - 1e9)**-alpha").with_coefficients({"E": 1.5, "A": 3e4, "alpha": 0.5})
+    made = decide(parse_problem(guess(inner), ["params=1e8:1e12", "tokens=1e9"], ["loss<=2"], "params"))
+    assert made.decision["params"] == pytest.approx(1e9 + 6e4**2, rel=1e-5), "below 1e9 the loss is no number"
+    rooted = formula("loss = E + (params - 1e9)**alpha").with_coefficients({"E": 1.5, "alpha": 0.5})
+    with pytest.raises(FailedToAnswer, match="formula has no finite value at any decision within the limits"):
+        decide(parse_problem(guess(rooted), ["params=1e7:1e8", "tokens=1e9"]))
+
+
 def test_what_may_be_nought_is_solved_where_nought_is_a_number():
     assert not is_positive("sparsity")
     assert not is_positive("mixture.web")

@@ -26,6 +26,8 @@ def why_impossible(problem: Problem) -> str:
                 beside += f", the shares of {', '.join(n.removeprefix(SHARE) for n in problem.shares)} making up 1"
             return (f"no decision keeps {c}{beside}: the nearest that could be kept is {c.metric} {c.sense} "
                     f"{nearest:.6g}")
+    if not problem.constraints:
+        return f"{problem.inner.form} has no finite value at any decision within the limits"
     return f"no decision keeps {' and '.join(map(str, problem.constraints))}"
 
 

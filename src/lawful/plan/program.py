@@ -59,8 +59,9 @@ class Program:
             inside = sorted(onto(v.name, j) for j in jumps.get(v.name, ()) if v.low < j < v.high)
             ends.append([(a, b) for a, b in zip([onto(v.name, v.low), *(j + 1e-9 for j in inside)],
                                                 [*(j - 1e-12 for j in inside), onto(v.name, v.high)], strict=True)])
-        every = np.array(list(itertools.product(*ends)), dtype=float).reshape(-1, len(self.free), 2)
-        return every[:, :, 0], every[:, :, 1]
+        every = list(itertools.product(*ends))
+        pieces = np.array(every, dtype=float).reshape(len(every), len(self.free), 2)
+        return pieces[:, :, 0], pieces[:, :, 1]
 
     @cached_property
     def choice(self) -> Rows:
@@ -90,11 +91,16 @@ class Program:
     def function(self, held: Array, drawn: Drawn = (), shift: Array | None = None) -> Function:
         """What is to be least and how far each constraint is beyond its bound, for cases with ``held`` choices.
 
-        ``held`` is ``(case, discrete)``; ``shift`` ``(constraint, case)`` is added to the gaps.
+        ``held`` is ``(case, discrete)``; ``shift`` ``(constraint, case)`` is added to the gaps. The value is NaN where
+        a law has none, whatever the goal: no decision is good of which the outcome cannot be said.
         """
+        outputs = dict.fromkeys(law.law.output.name for law in self.problem.laws)
+
         def at(x: Array, cases: Rows) -> tuple[Array, Array]:
             metrics = self.metrics(x, held[cases], [None if d is None else d[cases] for d in drawn])
             goal = self.problem.goal(metrics, self.problem.minimise[0]) if self.aim is None else self.aim(metrics)
+            for name in outputs:
+                goal = np.where(np.isfinite(metrics[name]), goal, np.nan)
             gaps = self.problem.gaps(metrics, x.shape[:2])
             if shift is not None:
                 gaps = gaps + shift[:, cases, None]

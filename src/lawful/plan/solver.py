@@ -39,13 +39,14 @@ class Found:
 
     @property
     def feasible(self) -> Mask:
-        """Which keep every constraint."""
-        return np.asarray((self.excess <= FEASIBLE).all(axis=0))
+        """Which have a value and keep every constraint."""
+        return np.asarray((self.excess <= FEASIBLE).all(axis=0) & np.isfinite(self.value))
 
     @property
     def merit(self) -> tuple[Array, Array]:
         """What the better of two cases has less of, in order: broken constraints, value."""
-        return np.where(self.feasible, 0.0, np.maximum(self.excess, 0.0).sum(axis=0)), self.value
+        beyond = np.where(np.isfinite(self.value), np.maximum(self.excess, 0.0).sum(axis=0), np.inf)
+        return np.where(self.feasible, 0.0, beyond), self.value
 
     def best(self) -> int:
         """The best case."""
@@ -99,7 +100,7 @@ def apart(unit: Array, merit: Array) -> Rows:
     for i in range(len(order)):
         if not near[i]:
             kept.append(i)
-            near |= np.abs(scaled - scaled[i]).max(axis=1) <= 0.05
+            near |= np.abs(scaled - scaled[i]).max(axis=1, initial=0.0) <= 0.05
         if len(kept) == STARTS:
             break
     return order[kept]

@@ -87,7 +87,7 @@ class Optima:
         """The best of so many combinations for each draw: unsolved where none is solved and one may yet be."""
         value = np.where(self.solved, self.value, np.inf).reshape(combinations, -1)
         rows = value.argmin(axis=0) * value.shape[1] + np.arange(value.shape[1])
-        nowhere = self.infeasible.reshape(combinations, -1).all(axis=0)
+        nowhere = np.asarray(self.infeasible.reshape(combinations, -1).all(axis=0))
         return Optima(self.x[rows], self.value[rows], self.excess[:, rows], self.solved[rows], nowhere)
 
 
