@@ -136,3 +136,19 @@ def test_no_search_finds_a_better_decision_and_no_constraint_is_broken(family: C
     assert (problem.excess(metrics) <= 1e-6).all()
     for v in problem.variables:
         assert v.low * (1 - 1e-12) <= made.decision[v.name] <= v.high * (1 + 1e-12)
+
+
+def test_a_cost_that_jumps_where_a_format_ends_is_no_trap():
+    """An H100 multiplies twice as fast in 8 bits: the best is at the jump, which derivatives do not see."""
+    problem = parse_problem(law("kumar2024_precision_training"),
+                            ("params=1e8:1e12", "tokens=1e9:1e15", "weight_bits=3:16", "activation_bits=3:16",
+                             "kv_bits=8"), ["usd<=1e5"], rates=Rates("h100"))
+    made = decide(problem)
+    grid = [made.metrics["loss"]]
+    for bits in ([w, a] for w in (4, 7, 8, 9, 12, 16) for a in (4, 7, 8, 9, 12, 16)):
+        held = [f"{name}_bits={b}" for name, b in zip(("weight", "activation"), bits, strict=True)]
+        grid.append(decide(parse_problem(problem.law, ("params=1e8:1e12", "tokens=1e9:1e15", *held, "kv_bits=8"),
+                                         ["usd<=1e5"], rates=Rates("h100"))).metrics["loss"])
+    assert grid[0] <= min(grid[1:]) * (1 + 1e-9)
+    assert made.decision["weight_bits"] == pytest.approx(8.0, abs=1e-6)
+    assert made.decision["activation_bits"] == pytest.approx(8.0, abs=1e-6)

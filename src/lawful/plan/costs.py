@@ -31,6 +31,7 @@ from lawful.plan.extras import (
     finetune_flop,
     known,
     mean_bits,
+    peak_share,
     teacher_flop,
     time_share,
 )
@@ -214,11 +215,18 @@ class Rates:
         return self._shaped.place(q, counting)
 
     def jumps(self, decided: Collection[str]) -> dict[str, tuple[float, ...]]:
-        """Where costs jump in what is decided: at the widths of a device's formats, where bits are."""
-        if self._hardware is None or self.arithmetic != "peaks":
+        """Where costs jump in what is decided: in bits, at the widths of the formats that the device is faster in.
+
+        It is as slow as the wider of weights and activations, so that nothing jumps unless both are decided.
+        """
+        device = self._budgets[0].hardware
+        timed = {"weight_bits"} if self.arithmetic == "peaks" else set()
+        timed |= {"weight_bits", "post_bits"} if self.serving is not None else set()
+        if device is None or "activation_bits" not in decided or timed.isdisjoint(decided):
             return {}
-        widths = (*(wide for wide, _ in FORMATS), FULL_BITS)
-        return {name: widths for name in BITS[:2] if name in decided}
+        ends = np.array([*(wide for wide, _ in FORMATS), FULL_BITS])
+        widths = tuple(ends[peak_share(ends, device) != peak_share(ends * 1.01, device)].tolist())
+        return {name: widths for name in (*sorted(timed), "activation_bits") if name in decided}
 
     def _size(self, q: Mapping[str, Array], placed: Placed | None, counting: Counting) -> Sizes | None:
         if self.shape is None:
