@@ -19,7 +19,7 @@ from lawful.plan.program import Program, draws_of
 from lawful.plan.shadow import shadow
 from lawful.plan.spread import Spread, spread
 
-__all__ = ["Decision", "Frontier", "decide", "frontier"]
+__all__ = ["Decision", "Frontier", "best_metrics", "decide", "frontier"]
 
 
 def decide(problem: Problem, level: float | None = None, draws: int | None = None) -> Decision:
@@ -39,3 +39,11 @@ def decide(problem: Problem, level: float | None = None, draws: int | None = Non
     spreads = Spread() if all(d is None for d in drawn) else spread(program, found, chosen, drawn, expected.level)
     (priced,) = shadow(program, found.x[[chosen]], np.array([chosen]), found.multipliers[[chosen]])
     return described(problem, metrics, expected, priced, spreads)
+
+
+def best_metrics(problem: Problem) -> dict[str, float] | None:
+    """Every metric of the decision that ``decide`` makes, without its forecast, intervals and prices; None for none."""
+    program = Program(problem)
+    found = program.minimise()
+    chosen = found.best()
+    return program.one(found.x[chosen], program.combinations[chosen]) if found.feasible[chosen] else None
