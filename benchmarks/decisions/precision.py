@@ -8,7 +8,8 @@ from decisions import Row
 from lawful.laws import law
 from lawful.plan.bits import best_bits
 from lawful.plan.costs import Rates
-from lawful.plan.problem import Constraint, Problem
+from lawful.plan.decide import best_metrics
+from lawful.plan.problem import Constraint, Problem, Variable
 from lawful.plan.variants import held, problem_of
 
 TITLE = "Bits in training and after it"
@@ -40,12 +41,29 @@ def kumar() -> list[Row]:
     even = all(step > 0 for step in steps) and max(steps) - min(steps) <= 2
     found.append(Row("best bits of training of 8B params, as compute grows tenfold from 1e22 FLOP",
                      f"{KUMAR}, section 4.3.3", "grow with log C", "grow with log C" if even else str(settled)))
+    served = [in_memory(10.0**k) for k in range(8, 13)]
+    gaps = [more["post_bits"] - fewer["post_bits"] for fewer, more in pairwise(served)]
+    sizes = [more["params"] / fewer["params"] for fewer, more in pairwise(served)]
+    found += [Row("bits to round to for a given params x bits, as that grows tenfold", f"{KUMAR}, appendix E.3",
+                  "grow with log C", "grow with log C" if min(gaps) > 0.8 * max(gaps) > 0 else str(gaps)),
+              Row("the same: params", f"{KUMAR}, appendix E.3", "grow as a power of C",
+                  "grow as a power of C" if max(sizes) < 1.1 * min(sizes) else str(sizes))]
     few = law("kumar2024_precision_training").law
     left = (float(few(params=1.0, tokens=1e300, weight_bits=4, activation_bits=4, kv_bits=4)) - few.E) / few.A
     larger = left ** (1 / few.alpha)
     found.append(Row("size of a model in 4 bits for the loss of one in full precision", f"{KUMAR}, section 4.3.2",
                      "more than 4 times", "more than 4 times" if larger > 4 else f"{larger:.2f} times",
                      note=f"{larger:.2f} times"))
+    return found
+
+
+def in_memory(memory: float) -> dict[str, float]:
+    """The best size, data and bits of a rounded model whose weights take so many bytes, training being free."""
+    full = [held(name, 16.0) for name in ("weight_bits", "activation_bits", "kv_bits")]
+    free = (Variable("params", 1e6, 1e15), Variable("tokens", 1e6, 1e22), Variable("post_bits", 1.0, 40.0))
+    found = best_metrics(Problem(law("kumar2024_precision_training"), (*free, *full), then=(law("kumar2024_ptq"),),
+                                 constraints=(Constraint("memory_bytes", "<=", memory),)))
+    assert found is not None
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 
 import numpy as np
@@ -13,14 +14,18 @@ from lawful.fit import Fit, FitStatus
 from lawful.laws import law
 from lawful.laws.language import AdditiveLoss
 from lawful.laws.precision import PostTrainingDamage
+from lawful.plan import advice
+from lawful.plan.advice import advise
 from lawful.plan.bits import best_bits, critical_tokens, in_bits, quantised_to, rounded_to, trained_in
 from lawful.plan.costs import Rates
 from lawful.plan.decide import decide
 from lawful.plan.gains import weigh
 from lawful.plan.problem import Constraint, Problem
+from lawful.plan.questions import sparsity
 from lawful.plan.questions.precision import TOPIC, Asked, recommend
 from lawful.plan.questions.topic import Situation
 from lawful.plan.variants import held, problem_of
+from lawful.results import to_plain
 
 TRAINED, DAMAGE = law("kumar2024_precision_training"), law("kumar2024_ptq")
 BITS = ("weight_bits", "activation_bits", "kv_bits")
@@ -202,6 +207,26 @@ def test_ones_own_loss_and_ones_own_quantiser_are_asked() -> None:
     assert rounded.gives["times_budget"] > theirs.gives["times_budget"], "a tenth of the damage"
     best = [o for o in made.options if o.name.startswith("rounded")]
     assert made.options[0].gives["loss"] == min(o.gives["loss"] for o in best)
+
+
+def test_with_ones_own_loss_only_what_rests_on_it_is_recommended() -> None:
+    """Training in few bits is another law's loss, however much it saves there."""
+    own = certain(AdditiveLoss(E=1.8, A=420.0, alpha=0.34, B=410.0, beta=0.28))
+    made = recommend(situation(1e21, own), Asked())
+    assert made.options[0].name == "16 bits throughout"
+    assert next(o for o in made.options if o.name == "trained in 8 bits").gives["times_budget"] > 1
+
+
+def test_a_section_of_a_file_is_answered_as_data(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(advice, "TOPICS", (sparsity.TOPIC, TOPIC))
+    asked = {"budget": "1e21", "precision": {"memory_bytes": "1e9", "post_bits": [4, "3"], "train_bits": []},
+             "sparsity": {"memory_bytes": "4e9", "ways": ["experts"], "experts": ["8", 16]}}
+    answers = json.loads(json.dumps(to_plain(advise(asked, law)), allow_nan=False))["answers"]
+    assert [answer["question"] for answer in answers] == [6, 7]
+    options = answers[1]["options"]
+    assert [option["name"] for option in options[:2]] == ["rounded to 4 bits after training", "16 bits throughout"]
+    assert options[0]["gives"]["times_budget"] is None, "infinite: JSON has no such number"
+    assert answers[0]["options"][1]["decision"]["experts"] in (8, 16)
 
 
 def test_without_a_budget_there_is_no_answer() -> None:

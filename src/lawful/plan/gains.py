@@ -84,7 +84,8 @@ class Gain:
         outcome, metrics = self.made.problem.outcome, self.made.metrics
         shown = ("train_flop", "bit_flop", "memory_bytes", "active_params", "total_params", "teacher_flop", "usd")
         gives = {outcome: metrics[outcome], f"plain_{outcome}": self.plain.metrics[outcome],
-                 "times_budget": self.factor, **{name: metrics[name] for name in shown if name in metrics}}
+                 "difference": self.difference, "times_budget": self.factor,
+                 **{name: metrics[name] for name in shown if name in metrics}}
         spread = dict(self.made.intervals) | ({"difference": self.interval} if self.interval else {})
         rests = f"by {self.made.law}" + ("" if self.way.plain.law is self.way.problem.law
                                          else f", against {law_name(self.way.plain.law)}")

@@ -1,7 +1,7 @@
 """Question 7: in how many bits to train, and to how many to round: with size and data, under memory and a budget.
 
-Each way is weighed against the same model in 16 bits, by the law it was fitted with. Rounding after training is weighed
-on the user's own loss law where there is one.
+Each way is weighed against the same model in 16 bits, by the law it was fitted with. Those that rest on one loss law,
+the user's own where there is one, are compared by the loss itself, and the best of them is recommended.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def recommend(situation: Situation, asked: Asked) -> Recommendation:
     damage = asked.damage_law or published("kumar2024_ptq")
     full = decide(_problem(base, situation, asked))
     gains, refused = weigh_all(_ways(base, damage, situation, asked))
-    best = _best(gains, full, asked)
+    best = _best(gains, base, full, asked)
     gives = {full.problem.outcome: full.metrics[full.problem.outcome], "times_budget": 1.0}
     plain = Option("16 bits throughout", full.decision, gives, full.intervals, f"by {full.law}")
     others = [gain.option for gain in gains if gain is not best]
@@ -104,13 +104,19 @@ def _ways(base: LawLike, damage: LawLike, situation: Situation, asked: Asked) ->
         yield quantised_to(bits, published(f"chen2025_qat:{name}"), _problem(aware, situation, asked), asked.group_size)
 
 
-def _best(gains: tuple[Gain, ...], full: Decision, asked: Asked) -> Gain | None:
-    """What saves the most; where size and data are settled, what takes the fewest bytes without adding too much."""
+def _best(gains: tuple[Gain, ...], base: LawLike, full: Decision, asked: Asked) -> Gain | None:
+    """The least loss among the ways that rest on the ``base`` law, where it is less than in 16 bits.
+
+    Where size and data are settled no way is better in loss: what takes the fewest bytes without adding too much.
+    """
     if asked.params is not None and asked.tokens is not None:
         kept = [gain for gain in gains if gain.difference <= asked.most_added
                 and gain.made.metrics["memory_bytes"] < full.metrics["memory_bytes"]]
         return min(kept, key=lambda gain: (gain.made.metrics["memory_bytes"], gain.difference), default=None)
-    return gains[0] if gains and gains[0].factor > 1.0 else None
+    outcome = full.problem.outcome
+    same = [gain for gain in gains if gain.way.problem.law is base]
+    best = min(same, key=lambda gain: gain.made.metrics[outcome], default=None)
+    return best if best is not None and best.made.metrics[outcome] < full.metrics[outcome] else None
 
 
 def _answer(best: Gain | None, full: Decision, gains: tuple[Gain, ...], asked: Asked) -> str:
