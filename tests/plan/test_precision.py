@@ -14,15 +14,13 @@ from lawful.fit import Fit, FitStatus
 from lawful.laws import law
 from lawful.laws.language import AdditiveLoss
 from lawful.laws.precision import PostTrainingDamage
-from lawful.plan import advice
 from lawful.plan.advice import advise
 from lawful.plan.bits import best_bits, critical_tokens, in_bits, quantised_to, rounded_to, trained_in
 from lawful.plan.costs import Rates
 from lawful.plan.decide import decide
 from lawful.plan.gains import weigh
 from lawful.plan.problem import Constraint, Problem
-from lawful.plan.questions import sparsity
-from lawful.plan.questions.precision import TOPIC, Asked, recommend
+from lawful.plan.questions.precision import Asked, recommend
 from lawful.plan.questions.topic import Situation
 from lawful.plan.variants import held, problem_of
 from lawful.results import to_plain
@@ -217,8 +215,7 @@ def test_with_ones_own_loss_only_what_rests_on_it_is_recommended() -> None:
     assert next(o for o in made.options if o.name == "trained in 8 bits").gives["times_budget"] > 1
 
 
-def test_a_section_of_a_file_is_answered_as_data(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(advice, "TOPICS", (sparsity.TOPIC, TOPIC))
+def test_a_section_of_a_file_is_answered_as_data() -> None:
     asked = {"budget": "1e21", "precision": {"memory_bytes": "1e9", "post_bits": [4, "3"], "train_bits": []},
              "sparsity": {"memory_bytes": "4e9", "ways": ["experts"], "experts": ["8", 16]}}
     answers = json.loads(json.dumps(to_plain(advise(asked, law)), allow_nan=False))["answers"]
@@ -232,8 +229,3 @@ def test_a_section_of_a_file_is_answered_as_data(monkeypatch: pytest.MonkeyPatch
 def test_without_a_budget_there_is_no_answer() -> None:
     with pytest.raises(InputError, match="no budget is given"):
         recommend(Situation(), Asked())
-
-
-def test_the_guidance_has_sources() -> None:
-    assert len(TOPIC.guidance) > 6
-    assert all(entry.source.startswith("arXiv:") and entry.text.endswith(".") for entry in TOPIC.guidance)

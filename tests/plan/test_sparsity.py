@@ -18,7 +18,7 @@ from lawful.plan.costs import Rates
 from lawful.plan.decide import decide
 from lawful.plan.gains import Way, budget_limit, weigh, weigh_all, worth_in_params
 from lawful.plan.problem import Constraint, Variable
-from lawful.plan.questions.sparsity import TOPIC, Asked, recommend
+from lawful.plan.questions.sparsity import Asked, recommend
 from lawful.plan.questions.topic import Situation
 from lawful.plan.variants import best_share, experts, held, idle_experts, problem_of, pruned, sparse_weights, taught
 
@@ -207,6 +207,7 @@ def test_with_room_for_experts_they_are_recommended_and_weighed_against_the_rest
     names = [option.name for option in made.options]
     assert {"dense", "sparse weights", "fine-grained mixture of experts", "student of a teacher trained for it"} <= {
         *names}
+    assert not any("loss" in option.gives for option in made.options), "losses of different laws stand in no one column"
     assert "incomparable" in {caveat.code for caveat in made.limits}
     assert "known_failure" in {caveat.code for caveat in made.limits}
     assert any("fit joint_moe" in text for text in made.measure_first)
@@ -269,8 +270,3 @@ def test_a_budget_of_any_kind_is_a_limit() -> None:
                          (Budget(gpu_hours=100, device="h100"), "gpu_hours <= 100")):
         assert [str(limit) for limit in budget_limit(Situation(None, budget))] == [text]
     assert budget_limit(Situation()) == ()
-
-
-def test_the_guidance_has_sources() -> None:
-    assert len(TOPIC.guidance) > 8
-    assert all(entry.source.startswith("arXiv:") and entry.text.endswith(".") for entry in TOPIC.guidance)

@@ -171,6 +171,11 @@ def limits_of(gains: Iterable[Gain]) -> tuple[Caveat, ...]:
                   for caveat in (*gain.made.warnings, *gain.plain.warnings)}.values())
 
 
+def laws_of(decisions: Iterable[Decision]) -> tuple[str, ...]:
+    """What the laws behind ``decisions`` are called, each once."""
+    return tuple(dict.fromkeys(law_name(law) for decision in decisions for law in decision.problem.laws))
+
+
 def size_text(decision: Decision) -> str:
     """Params and tokens of a decision in words: "6.03B params (10B held) on 276B tokens"."""
     metrics = decision.metrics

@@ -14,9 +14,9 @@ from lawful.laws.registry import law as published
 from lawful.plan.bits import critical_tokens, quantised_to, rounded_to, trained_in
 from lawful.plan.decide import Decision, decide
 from lawful.plan.extras import BITS, FULL_BITS
-from lawful.plan.gains import Gain, Way, budget_limit, limits_of, size_text, weigh_all
+from lawful.plan.gains import Gain, Way, budget_limit, laws_of, limits_of, size_text, weigh_all
 from lawful.plan.problem import Constraint, Problem
-from lawful.plan.questions.topic import LawLike, Option, Recommendation, Situation, Topic, law_name
+from lawful.plan.questions.topic import LawLike, Option, Recommendation, Situation, Topic
 from lawful.plan.variants import held, problem_of
 from lawful.quantities import format_number
 from lawful.results import Caveat
@@ -75,8 +75,8 @@ def recommend(situation: Situation, asked: Asked) -> Recommendation:
     return Recommendation(
         "precision", f"{_answer(best, full, gains, asked)} {_bears(base, damage, chosen, asked)}".strip(),
         (plain, *others) if best is None else (best.option, plain, *others),
-        tuple(dict.fromkeys([chosen.law, law_name(base), law_name(damage), *(gain.made.law for gain in gains)])),
-        limits, _measure(best, asked), (*counted, *chosen.assumptions, *_second_opinion(chosen, asked)))
+        laws_of([chosen, full, *(gain.made for gain in gains)]), limits, _measure(best, asked),
+        (*counted, *chosen.assumptions, *_second_opinion(chosen, asked)))
 
 
 def _problem(law: LawLike, situation: Situation, asked: Asked, currency: str | None = None) -> Problem:

@@ -15,7 +15,7 @@ from lawful.fit.forecast import FAR
 from lawful.plan import variants
 from lawful.plan.costs import Rates
 from lawful.plan.decide import Decision, decide
-from lawful.plan.gains import Gain, Way, budget_limit, limits_of, size_text, weigh_all
+from lawful.plan.gains import Gain, Way, budget_limit, laws_of, limits_of, size_text, weigh_all
 from lawful.plan.problem import Constraint
 from lawful.plan.questions.topic import LawLike, Option, Recommendation, Situation, Topic
 from lawful.plan.variants import Limits, held, problem_of
@@ -72,16 +72,17 @@ def recommend(situation: Situation, asked: Asked) -> Recommendation:
     gains, refused = weigh_all(_ways(situation, asked, limits))
     near = [gain for gain in gains if gain.reach is not None and gain.reach <= FAR]
     best = near[0] if near and near[0].factor > WORTH else None
-    others = [gain.option for gain in gains if gain is not best]
-    plain = Option("dense", dense.decision, {dense.problem.outcome: dense.metrics[dense.problem.outcome],
-                                             "times_budget": 1.0}, dense.intervals, f"by {dense.law}")
-    first = [plain, *others] if best is None else [best.option, plain, *others]
+    others = [_option(gain) for gain in gains if gain is not best]
+    outcome = dense.problem.outcome
+    plain = Option("dense", dense.decision, {"times_budget": 1.0, "memory_bytes": dense.metrics["memory_bytes"]},
+                   dense.intervals, f"{outcome} {dense.metrics[outcome]:.4g}; by {dense.law}")
+    first = [plain, *others] if best is None else [_option(best), plain, *others]
     incomparable = Caveat("incomparable", "losses of different laws are losses on different corpora: compare "
                           "times_budget, each against the plain model of its own law")
     left_out = tuple(Caveat("not_weighed", text) for text in refused)
     return Recommendation(
         "sparsity", _answer(best, dense, gains), tuple(first),
-        tuple(dict.fromkeys([*([best.made.law] if best else []), dense.law, *(gain.made.law for gain in gains)])),
+        laws_of([*([best.made] if best else []), dense, *(gain.made for gain in gains)]),
         (incomparable, *left_out, *limits_of(gains[:1] if best is None else [best])), _measure(best),
         best.made.assumptions if best else dense.assumptions)
 
@@ -128,6 +129,13 @@ def _pruned(situation: Situation, asked: Asked, limits: Limits) -> Way:
                          "the top: no coefficients of the P2 law are confirmed, so nothing else can be weighed")
     return variants.pruned(asked.pruning_law, situation.law, limits, situation.rates, asked.pruned_params,
                            asked.pruned_loss, asked.pruned_shares)
+
+
+def _option(gain: Gain) -> Option:
+    """The gain as an option, without the losses themselves: those of different laws are not to be read down a table."""
+    option, outcome = gain.option, gain.made.problem.outcome
+    return replace(option, gives={name: value for name, value in option.gives.items()
+                                  if name not in (outcome, f"plain_{outcome}", "difference")})
 
 
 def _answer(best: Gain | None, dense: Decision, gains: tuple[Gain, ...]) -> str:
