@@ -191,6 +191,8 @@ def test_pruning_pays_for_what_is_left() -> None:
             for s in (0.25, 0.5)}
     assert made.metrics["loss"] == pytest.approx(min(grid.values()), rel=1e-6)
     assert weigh(way).factor > 1, "a model that is there already is cheaper than one from scratch"
+    few = pruned(known(P2), known(DENSE), (*flop(1e20), Constraint("tokens", "<=", 1e9)), FREE, 8e9, 2.0, (0.25,))
+    assert decide(few.problem).decision["finetune_tokens"] == pytest.approx(1e9, rel=1e-6)
 
 
 # ------------------------------------------------------------------------------------------ the question

@@ -111,11 +111,13 @@ def pruned(law: LawLike, scratch: LawLike, limits: Limits, rates: Rates, params:
     """A trained model of ``params`` and ``loss``, cut by one of ``choices`` and trained on, against one from scratch.
 
     ``law`` gives the loss after post-training, as a fit of ``prune_recover`` to your own runs (Chen et al. 2024 confirm
-    no coefficients), ``scratch`` that of a small model on the same data. What is cut costs no FLOP and no memory.
+    no coefficients), ``scratch`` that of a small model on the same data. What is cut costs no FLOP and no memory, and a
+    limit of tokens is one of post-training.
     """
     known = (held("params", params), held("initial_loss", loss), among("sparsity", choices),
              Variable("finetune_tokens", 1e6, 1e15))
-    return Way("pruned and trained on", problem_of(law, limits, replace(rates, skips_zeros=True), *known),
+    after = [replace(c, metric="finetune_tokens") if c.metric == "tokens" else c for c in limits]
+    return Way("pruned and trained on", problem_of(law, after, replace(rates, skips_zeros=True), *known),
                problem_of(scratch, limits, rates))
 
 
