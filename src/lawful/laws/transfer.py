@@ -99,25 +99,25 @@ class MultiplicativeFinetuning(Law):
 
         L(X, D_f) = E + A / (X**alpha D_f**beta)          [nats/token]
 
-    D_f is ``finetune_tokens``; ``over`` names X: ``params``, ``pretrain_tokens``, or the size of the adapter
-    (``lora_rank``). beta is meant to be one for a task and a method whatever X is. Zhang et al. 2024,
-    the multiplicative joint law.
+    ``over`` names X: ``params``, ``pretrain_tokens``, or the size of the adapter (``lora_rank``); ``data`` names
+    D_f: ``finetune_tokens``, or ``examples`` as the paper counts. beta and E are meant to be one each for a task
+    and a method, whatever X is. Zhang et al. 2024, equation 1, the multiplicative joint law.
     """
 
     form: ClassVar[str] = "finetune_multiplicative"
     aliases: ClassVar[tuple[str, ...]] = ("zhang2024",)
-    falls_with: ClassVar[tuple[str, ...]] = ("finetune_tokens",)
 
     E: Positive
     A: Positive
     alpha: Exponent
     beta: Exponent
     over: str = "params"
+    data: str = "finetune_tokens"
 
     @property
     def inputs(self) -> tuple[str, ...]:
-        """X and the fine-tuning tokens."""
-        return (self.over, "finetune_tokens")
+        """X and the fine-tuning data."""
+        return (self.over, self.data)
 
     def __call__(self, *args: Any, **quantities: Any) -> Any:
         X, D_f = take(self, args, quantities)
