@@ -55,6 +55,8 @@ def test_a_budget_takes_the_model_that_covers_most():
     covered = [o.gives["coverage"] for o in made.options]
     assert covered == sorted(covered, reverse=True)
     assert all(o.gives["flop_per_query"] <= 2e14 for o in made.options)
+    # Wu et al. 2024 (arXiv:2408.00724): log10 C = 1.19 log10 N + 2.03
+    assert f"{10 ** ((np.log10(2e14) - 2.03) / 1.19) / 1e9:.1f}B params" in made.answer
 
 
 def test_with_a_device_prices_are_dollars_and_training_is_paid_over_the_life():

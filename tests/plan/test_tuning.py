@@ -15,7 +15,9 @@ from lawful.laws import law
 from lawful.laws.base import Region
 from lawful.laws.transfer import MultiplicativeFinetuning, RectifiedLoss
 from lawful.plan.advice import read_situation
+from lawful.plan.decide import decide
 from lawful.plan.model_choice import Ranked, rank_models, selection_score
+from lawful.plan.problem import parse_problem
 from lawful.plan.questions import tuning as question
 from lawful.plan.questions.topic import Situation
 from lawful.plan.sections import field_texts, read_section
@@ -117,6 +119,34 @@ def test_a_target_is_reached_at_the_least_price():
         weigh([dear, cheap], purse, target=0.9)
     with pytest.raises(FailedToAnswer, match="for 1 dollars"):
         weigh([dear, cheap], purse, target=1.3, usd=1.0)
+
+
+def test_no_more_is_trained_than_the_flop_allow():
+    dear = way("dear", 1.0, 200.0, 0.3, flop_per_unit=1e15)
+    (found,) = weigh([dear], Purse(1e5), flop=1e18)
+    assert found.data == pytest.approx(1e3)
+    assert found.flop == pytest.approx(1e18)
+    with pytest.raises(FailedToAnswer, match=r"reaches 1\.2 with 1e\+18 FLOP"):
+        weigh([dear], Purse(1e5), flop=1e18, target=1.2)
+    made = answer({"ways": [{"name": "mine", "law": "zhang2024_finetuning:en_de_full", "params": "1B"}],
+                   "examples": "1M", "tokens_per_example": 100}, budget="6e16")
+    assert made.options[0].decision["examples"] == pytest.approx(6e16 / (6 * 1e9 * 100))
+
+
+# The same decision by the planner: the tokens of fine-tuning are a quantity like any other, and LoRA's cost 4 FLOP a
+# parameter instead of 6.
+def test_the_planner_decides_fine_tuning_as_well():
+    tuned = guess(MultiplicativeFinetuning(E=1.0, A=200.0, alpha=0.2, beta=0.15))
+    for extra, share in (([], 6.0), (["lora_rank=16"], 4.0)):
+        made = decide(parse_problem(tuned, ["params=1e9,7e9", "finetune_tokens=1e5:1e12", *extra],
+                                    ["finetune_flop<=1e18"]))
+        tokens = {p: 1e18 / (share * p) for p in (1e9, 7e9)}
+        losses = {p: float(tuned.law(params=p, finetune_tokens=d)) for p, d in tokens.items()}
+        best = min(losses, key=losses.get)
+        assert made.decision["params"] == best
+        assert made.decision["finetune_tokens"] == pytest.approx(tokens[best], rel=1e-5)
+        mine = weigh([Way(str(p), tuned, {"params": p}, share * p) for p in (1e9, 7e9)], Purse(1e12), flop=1e18)
+        assert mine[0].outcome == pytest.approx(made.metrics["loss"], rel=1e-6)
 
 
 def test_what_does_not_fit_is_left_out():

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -163,12 +163,12 @@ class Purse:
         return min(self.owned + bought, self.most)
 
 
-def weigh(ways: Sequence[Way], purse: Purse, *, usd: float | None = None, target: float | None = None,
-          memory: float = math.inf) -> list[Tuned]:
+def weigh(ways: Sequence[Way], purse: Purse, *, usd: float | None = None, flop: float = math.inf,
+          target: float | None = None, memory: float = math.inf) -> list[Tuned]:
     """The ways that fit into ``memory`` bytes: to a ``target`` at the least price, else with the best outcome.
 
-    With ``usd`` no more is spent; without it the data that are there are used. Raises ``FailedToAnswer`` where no way
-    is left, saying what stands in its way.
+    No more than ``usd`` dollars and ``flop`` FLOP of training are spent; without dollars the data that are there are
+    used. Raises ``FailedToAnswer`` where no way is left, saying what stands in its way.
     """
     fitting = [w for w in ways if w.memory_bytes is None or w.memory_bytes <= memory]
     if not fitting:
@@ -183,9 +183,10 @@ def weigh(ways: Sequence[Way], purse: Purse, *, usd: float | None = None, target
             data = need
         else:
             data = purse.owned if usd is None else purse.affordable(w, usd)
-        price = purse.price(w, data)
-        if data > 0 and (usd is None or price <= usd * (1 + 1e-9)):
-            found.append(Tuned(w, data, float(w.outcome(data)), price, w.flop_per_unit * data))
+            data = min(data, flop / w.flop_per_unit if w.flop_per_unit else math.inf)
+        made = Tuned(w, data, math.nan, purse.price(w, data), w.flop_per_unit * data)
+        if data > 0 and made.flop <= flop * (1 + 1e-9) and (usd is None or made.usd <= usd * (1 + 1e-9)):
+            found.append(replace(made, outcome=float(w.outcome(data))))
     if found:
         return sorted(found, key=lambda t: (t.usd, t.flop, t.data) if target is not None else (t.outcome, t.usd, 0.0))
     if target is None:
@@ -193,8 +194,10 @@ def weigh(ways: Sequence[Way], purse: Purse, *, usd: float | None = None, target
                              "usd_per_example with a budget")
     limit = purse.most if math.isfinite(purse.most) else SPAN[1]
     best = min(fitting, key=lambda w: float(w.outcome(limit)))
-    raise FailedToAnswer(f"no way of tuning reaches {target:g}" + (f" for {usd:g} dollars" if usd is not None else "")
-                         + f": {best.name} comes to {float(best.outcome(limit)):.4g} with {limit:.3g} {best.data}")
+    spent = (f" for {usd:g} dollars" if usd is not None else "") + (
+        f" with {flop:.3g} FLOP" if math.isfinite(flop) else "")
+    raise FailedToAnswer(f"no way of tuning reaches {target:g}{spent}: {best.name} comes to "
+                         f"{float(best.outcome(limit)):.4g} with {limit:.3g} {best.data}")
 
 
 def printed_spread(law: Published, at: Mapping[str, float], draws: int = 2000, seed: int = 0) -> Interval:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from lawful.errors import FailedToAnswer, InputError
+from lawful.laws import registry
 from lawful.plan.answering import Model, Prices, Query, latency, prices
 from lawful.plan.costs import Rates
 from lawful.plan.queries import QueryClass, Served, Spread, spread
@@ -24,6 +25,8 @@ from lawful.quantities import format_number
 from lawful.results import Caveat
 
 VERIFIERS = ("exact", "imperfect", "vote")
+
+WU = "wu2024_inference_scaling"
 
 TRIED = 2000
 """Samples up to which every number is tried where a verifier errs: the best are few."""
@@ -111,6 +114,10 @@ def _exact(asked: Asked, priced: Prices, situation: Situation) -> Recommendation
                    + ("." if asked.target else f" and cover {other.coverage:.3g}."))
     if asked.target and any(s.upfront for s in priced.samplers):
         answer += f" {_life(found)}"
+    if asked.per_query and unit == "flop":
+        size = float(registry.law(WU)(inference_compute=asked.per_query))
+        answer += (f" On maths, where {format_number(asked.per_query)} FLOP a query are best spent is a model of "
+                   f"{format_number(size)} params by {WU}, whose coefficients no primary source confirms here.")
     chosen = by_name[best.sampler.name]
     options = tuple(_option(c, by_name[c.sampler.name], unit, asked, situation.rates) for c in found)
     limits = (*_over_budget(best, unit, asked, situation), *_limits([chosen], [best.samples], asked))

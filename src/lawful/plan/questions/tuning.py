@@ -150,8 +150,10 @@ def _weighed(situation: Situation, asked: Asked, ways: Sequence[Way]) -> tuple[l
                   max(asked.examples, 0.0) or math.inf, _usd_per_flop(situation.rates))
     device = _device(situation.rates)
     memory = math.inf if device is None else device.memory_bytes
-    usd = situation.budget.usd if situation.budget else None
-    found = weigh(ways, purse, usd=usd, target=asked.target or None, memory=memory)
+    budget = situation.budget
+    usd = budget.usd if budget else None
+    flop = math.inf if budget is None or usd is not None else budget.train_flop
+    found = weigh(ways, purse, usd=usd, flop=flop, target=asked.target or None, memory=memory)
     big = [f" {w.name} does not fit: it takes {w.memory_bytes / 1e9:.3g} GB of {memory / 1e9:.3g}."
            for w in ways if w.memory_bytes is not None and w.memory_bytes > memory]
     return found, "".join(big)
@@ -218,8 +220,9 @@ def _against(found: Sequence[Tuned], asked: Asked) -> str:
     if len(found) < 2:
         return ""
     best, other = found[0], found[1]
-    text = f" {other.way.name} would {'cost' if asked.target and other.usd else 'give'} " + (
-        f"{other.usd:.4g} dollars." if asked.target and other.usd else f"{other.outcome:.4g}.")
+    price = f", for {other.usd:.4g} dollars" if other.usd else ""
+    text = (f" {other.way.name} would need {format_number(other.data)}{price}." if asked.target else
+            f" {other.way.name} would give {other.outcome:.4g}.")
     cross = crossings(best.way, other.way)
     if cross:
         text += f" The two do equally well at {' and '.join(format_number(x) for x in cross)} {best.way.data}."
