@@ -54,6 +54,10 @@ def test_two_conventions_are_held_against_one_another(capsys):
     (["flops", "t5-base", "--tokens", "1T"], "several streams of tokens"),
     (["flops", "mamba-130m"], "no longest context"),
     (["memory", "gpt2", "--serve", "--zero", "3"], "--zero belongs to training"),
+    (["memory", "gpt2", "--serve", "--tune", "lora"], "--tune belongs to training"),
+    (["memory", "gpt2", "--tune", "adapter"], "unknown way of tuning 'adapter'"),
+    (["memory", "gpt2", "--tune", "lora", "--rank", "0.5"], "--rank must be a whole number"),
+    (["memory", "gpt2", "--tune", "lora", "--frozen", "int3"], "unknown precision 'int3'"),
     (["memory", "gpt2", "--cache-precision", "fp8"], "--cache-precision belongs to serving"),
     (["memory", "gpt2", "--precision", "fp12"], "unknown precision 'fp12'"),
     (["memory", "gpt2", "--zero", "5"], "zero must be 0, 1, 2 or 3"),
@@ -86,6 +90,15 @@ def test_what_does_not_fit_is_said(capsys):
     assert "221 % of NVIDIA H100 SXM 80 GB: it does not fit" in out
     code, out, _ = run(capsys, "memory", "llama-3-8b", "--serve", "--device", "h100", "--json")
     assert json.loads(out)["share_of_device"] == pytest.approx((2 * 8_030_261_248 + 8192 * 131_072) / 80e9)
+
+
+def test_tuning_a_part_holds_the_rest_frozen(capsys):
+    code, out, _ = run(capsys, "memory", "llama-3-8b", "--tune", "lora", "--rank", "8", "--frozen", "int4", "--json")
+    assert code == 0
+    items = json.loads(out)["items"]
+    layer = 2 * (4096 + 4096) + 2 * (1024 + 4096) + 3 * (14336 + 4096)     # in and out of its seven matrices
+    assert items["weights"] == pytest.approx(8_030_261_248 / 2)
+    assert items["gradients"] == 2 * 8 * 32 * layer
 
 
 def test_a_range_of_utilisation_is_a_range_of_time_and_money(capsys):

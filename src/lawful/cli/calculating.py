@@ -123,6 +123,9 @@ def memory(
     cache_precision: str | None = None,
     optimiser: Annotated[str | None, Parameter(name=["--optimiser", "--optimizer"])] = None,
     recompute: str | None = None,
+    tune: str | None = None,
+    rank: str = "16",
+    frozen: str | None = None,
     data: int = 1,
     tensor: int = 1,
     pipeline: int = 1,
@@ -151,6 +154,12 @@ def memory(
         adamw, adamw-8bit, muon, momentum, sgd.
     recompute
         What the backward pass computes again: none, scores (as fused attention does), layer.
+    tune
+        Fine-tuning instead: full, lora, or prompt (100 tokens); what is frozen needs no gradient and no state.
+    rank
+        That of LoRA, on every matrix of the layers.
+    frozen
+        Precision of the frozen weights, as int4; that of training where it is left out.
     data
         Replicas, over which --zero divides.
     tensor
@@ -164,14 +173,16 @@ def memory(
     device
         Also say whether it fits: h100, a100, ..., or your own: mine.toml.
     """
-    from lawful.cost.shapes import Sharding, serve_memory, train_memory
+    from lawful.cost.shapes import Sharding, serve_memory
+    from lawful.cost.shapes.adapters import tuning_memory
 
     check(output)
     shape, (length, lengths) = read_shape(config), read_lengths(context)
     if lengths:
         raise InputError(f"--context {context}: memory takes one number of tokens for all streams")
     over, sequences = Sharding(data, tensor, pipeline, expert, zero), whole(batch, "--batch")
-    training = {"--optimiser": optimiser, "--recompute": recompute, "--zero": zero or None}
+    training = {"--optimiser": optimiser, "--recompute": recompute, "--zero": zero or None, "--tune": tune,
+                "--frozen": frozen}
     serving = {"--cache-precision": cache_precision}
     for option, value in (training if serve else serving).items():
         if value is not None:
@@ -181,8 +192,9 @@ def memory(
         held = serve_memory(shape, batch=sequences, context=length, precision=precision,
                             cache_precision=cache_precision, sharding=over)
     else:
-        held = train_memory(shape, batch=sequences, context=length, precision=precision or "bf16",
-                            optimiser=optimiser or "adamw", recompute=recompute or "scores", sharding=over)
+        held = tuning_memory(shape, tune or "full", rank=whole(rank, "--rank"), frozen=frozen,
+                             precision=precision or "bf16", optimiser=optimiser or "adamw", batch=sequences,
+                             context=length, recompute=recompute or "scores", sharding=over)
     on = None if device is None else find_device(device)
     share = None if on is None else held.total / on.memory_bytes
     show({**held.to_dict(), "device": None if on is None else on.key, "share_of_device": share},
