@@ -11,7 +11,7 @@ import pytest
 from lawful.errors import FailedToAnswer, InputError
 from lawful.laws import law
 from lawful.laws.inference import CoverageLaw
-from lawful.plan.coverage import Difficulty, Problems, fit_difficulty, pass_at_k, pass_by_problem
+from lawful.plan.coverage import Difficulty, Problems, difficulty_draws, fit_difficulty, pass_at_k, pass_by_problem
 from lawful.plan.queries import QueryClass, spread, tried
 from lawful.plan.sampling import Sampler, choices, choose, eras, matched_samples, samples_for
 from lawful.plan.verifiers import Verifier, best_votes, best_votes_of_two, voted
@@ -54,6 +54,18 @@ def test_a_density_is_found_again_from_simulated_counts():
     found = fit_difficulty(np.full(4000, 200), rng.binomial(200, rates))
     assert found.a == pytest.approx(0.4, rel=0.06)   # its standard error here is 2 %
     assert found.b == pytest.approx(8.0, rel=0.1)
+
+
+def test_draws_of_the_density_spread_as_new_problems_would():
+    rng = np.random.default_rng(2)
+
+    def counted(seed):
+        own = np.random.default_rng(seed)
+        return own.binomial(50, own.beta(0.4, 8.0, 200))
+
+    over_draws = np.std([math.log(d.a) for d in difficulty_draws(np.full(200, 50), counted(5), draws=40)])
+    anew = np.std([math.log(fit_difficulty(np.full(200, 50), counted(int(s))).a) for s in rng.integers(0, 10**6, 40)])
+    assert over_draws == pytest.approx(anew, rel=0.45)      # about three standard errors of a ratio of two spreads of 40
 
 
 @pytest.mark.parametrize("c", [[0, 0, 0], [10, 10, 10]])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
@@ -11,14 +13,17 @@ from lawful.cost.shapes.models import model as known_shape
 from lawful.errors import FailedToAnswer, InputError, UnknownName
 from lawful.fit import fit
 from lawful.laws import law
+from lawful.plan import advice
 from lawful.plan.advice import read_situation
 from lawful.plan.answering import Model, Query, latency, prices
 from lawful.plan.coverage import Difficulty, Problems, fit_difficulty
 from lawful.plan.questions import test_time as question
+from lawful.plan.questions import tuning
 from lawful.plan.questions.topic import Situation
 from lawful.plan.sampling import choose
 from lawful.plan.sections import field_texts, read_section
 from lawful.plan.verifiers import Verifier, voted
+from lawful.results import to_plain
 from lawful.runs import RunTable
 
 SMALL = {"name": "small", "difficulty": [0.3, 20.0], "params": "1B"}
@@ -110,7 +115,8 @@ def test_counts_bring_an_interval_and_say_where_the_samples_end():
     assert k > 100
     assert fit_difficulty([100] * 80, correct)(k) >= 0.85
     assert "beyond_samples" in {c.code for c in far.limits}
-    assert not far.options[0].intervals
+    beyond = far.options[0].intervals["coverage"]
+    assert beyond.low < far.options[0].gives["coverage"] < beyond.high
 
 
 def test_a_fitted_law_brings_the_interval_of_its_draws():
@@ -218,6 +224,16 @@ def test_one_way_for_all_is_the_best_of_its_kind():
 def test_what_is_not_said_or_said_twice_is_named(section, says):
     with pytest.raises(InputError, match=says):
         answer(section)
+
+
+def test_advice_answers_both_questions_of_one_file(monkeypatch):
+    monkeypatch.setattr(advice, "TOPICS", (question.TOPIC, tuning.TOPIC))
+    made = advice.advise({"budget": BUDGET, "test_time": {"models": [SMALL, LARGE], "target": 0.5},
+                          "tuning": {"params": ["1B"], "examples": "20k"}}, law)
+    said = json.loads(json.dumps(to_plain(made.to_dict())))
+    assert [a["question"] for a in said["answers"]] == [4, 5]
+    assert all(a["answer"] and a["options"] and a["laws"] and a["limits"] and a["measure_first"] and a["guidance"]
+               for a in said["answers"])
 
 
 def test_a_slip_in_a_model_is_named():

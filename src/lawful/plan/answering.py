@@ -17,7 +17,7 @@ from lawful.errors import FailedToAnswer, InputError
 from lawful.fit import Fit
 from lawful.laws.published import Published
 from lawful.plan.costs import Rates
-from lawful.plan.coverage import Curve, Difficulty, Problems, fit_difficulty, pass_at_k
+from lawful.plan.coverage import Curve, Difficulty, Problems, difficulty_draws, fit_difficulty, pass_at_k
 from lawful.plan.extras import FORWARD_FLOP
 from lawful.plan.sampling import MOST, Sampler
 from lawful.quantities import FLOP_PER_PARAM_TOKEN, format_number
@@ -99,9 +99,13 @@ class Model:
         if isinstance(self.coverage, Fit) and len(self.coverage.draws):
             at = {"samples": float(samples)}
             return interval(float(self.coverage.expected(at)[0]), self.coverage.expectations(at), self.coverage.level)
-        if self.correct and samples <= self.drawn:
-            return pass_at_k([self.drawn] * len(self.correct), self.correct, samples)[0]
-        return None
+        if not self.correct:
+            return None
+        drawn = [self.drawn] * len(self.correct)
+        if samples <= self.drawn:
+            return pass_at_k(drawn, self.correct, samples)[0]
+        others = [float(d(samples)) for d in difficulty_draws(drawn, self.correct)]
+        return interval(float(self.curve(samples)), others, 0.9)
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ What to use when:
 
 - ``pass_at_k(samples, correct, k)`` for k up to the samples that were drawn: no model, no bias;
 - ``fit_difficulty(samples, correct)`` to go beyond: a Beta density of the success rates, by maximum likelihood;
+  ``difficulty_draws`` are those of problems drawn anew;
 - a fitted ``CoverageLaw`` where only the curve is known, and no counts.
 
 A plan takes any of them as a curve, a function of k. What an imperfect verifier or a vote makes of the samples follows
@@ -154,22 +155,37 @@ def fit_difficulty(samples: Any, correct: Any) -> Difficulty:
     A problem that no sample solved counts for what it says, that its rate is small, and not for a rate of 0. Raises
     InputError for impossible counts, and where no sample or every sample is right: nothing tells the density then.
     """
-    from scipy.optimize import minimize
-    from scipy.special import betaln
-
     n, c = checked_counts(samples, correct)
     if c.sum() == 0 or (c == n).all():
         raise InputError(f"counts: {'no' if c.sum() == 0 else 'every'} sample is right; success rates cannot be told "
                          "from that")
     mean = float((c / n).mean())
+    found = [_likeliest(n, c, np.log([s * mean, s * (1 - mean)])) for s in (0.1, 1.0, 10.0)]
+    return min(found, key=lambda pair: pair[1])[0]
+
+
+def difficulty_draws(samples: Any, correct: Any, draws: int = 60, seed: int = 0) -> list[Difficulty]:
+    """What the density would have been on other problems of the kind: fitted to problems that are drawn anew.
+
+    Draws of which no sample or every sample is right are left out. Raises as ``fit_difficulty``.
+    """
+    n, c = checked_counts(samples, correct)
+    best = fit_difficulty(n, c)
+    start = np.log([best.a, best.b])
+    rng = np.random.default_rng(seed)
+    picked = [rng.integers(0, len(c), len(c)) for _ in range(draws)]
+    return [_likeliest(n[i], c[i], start)[0] for i in picked if 0 < c[i].sum() < n[i].sum()]
+
+
+def _likeliest(n: Array, c: Array, start: Array) -> tuple[Difficulty, float]:
+    """The density from one start of the search, and how surprising the counts are under it."""
+    from scipy.optimize import minimize
+    from scipy.special import betaln
 
     def surprise(x: Array) -> float:
         a, b = np.exp(x)
         return -float(np.sum(betaln(a + c, b + n - c) - betaln(a, b)))
 
-    starts = [np.log([s * mean, s * (1 - mean)]) for s in (0.1, 1.0, 10.0)]
-    found = [minimize(surprise, start, method="Nelder-Mead", options={"xatol": 1e-6, "fatol": 1e-9, "maxiter": 2000})
-             for start in starts]
-    best = min(found, key=lambda result: float(result.fun))
-    a, b = np.exp(best.x)
-    return Difficulty(float(a), float(b))
+    found = minimize(surprise, start, method="Nelder-Mead", options={"xatol": 1e-6, "fatol": 1e-9, "maxiter": 2000})
+    a, b = np.exp(np.clip(found.x, -30.0, 30.0))     # counts that are all alike have no spread: b without end
+    return Difficulty(float(a), float(b)), float(found.fun)
