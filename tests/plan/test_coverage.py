@@ -63,9 +63,10 @@ def test_draws_of_the_density_spread_as_new_problems_would():
         own = np.random.default_rng(seed)
         return own.binomial(50, own.beta(0.4, 8.0, 200))
 
-    over_draws = np.std([math.log(d.a) for d in difficulty_draws(np.full(200, 50), counted(5), draws=40)])
-    anew = np.std([math.log(fit_difficulty(np.full(200, 50), counted(int(s))).a) for s in rng.integers(0, 10**6, 40)])
-    assert over_draws == pytest.approx(anew, rel=0.45)      # about three standard errors of a ratio of two spreads of 40
+    n = np.full(200, 50)
+    over_draws = np.std([math.log(d.a) for d in difficulty_draws(n, counted(5), draws=40)])
+    anew = np.std([math.log(fit_difficulty(n, counted(int(s))).a) for s in rng.integers(0, 10**6, 40)])
+    assert over_draws == pytest.approx(anew, rel=0.45)     # about three standard errors of a ratio of two spreads of 40
 
 
 @pytest.mark.parametrize("c", [[0, 0, 0], [10, 10, 10]])

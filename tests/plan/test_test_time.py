@@ -18,10 +18,9 @@ from lawful.plan.advice import read_situation
 from lawful.plan.answering import Model, Query, latency, prices
 from lawful.plan.coverage import Difficulty, Problems, fit_difficulty
 from lawful.plan.questions import test_time as question
-from lawful.plan.questions import tuning
 from lawful.plan.questions.topic import Situation
 from lawful.plan.sampling import choose
-from lawful.plan.sections import field_texts, read_section
+from lawful.plan.sections import field_texts, read_section, told_fields
 from lawful.plan.verifiers import Verifier, voted
 from lawful.results import to_plain
 from lawful.runs import RunTable
@@ -226,8 +225,18 @@ def test_what_is_not_said_or_said_twice_is_named(section, says):
         answer(section)
 
 
-def test_advice_answers_both_questions_of_one_file(monkeypatch):
-    monkeypatch.setattr(advice, "TOPICS", (question.TOPIC, tuning.TOPIC))
+def test_one_model_may_be_told_line_by_line():
+    told = {f.name: f for f in told_fields(question.Asked)}
+    assert {"coverage", "correct", "drawn", "params", "usd_per_sample", "target", "per_query"} <= told.keys()
+    one = answer({"coverage": "brown2024_coverage:swe_bench_lite", "usd_per_sample": 0.0072, "target": 0.4})
+    curve = law("brown2024_coverage:swe_bench_lite")
+    (option,) = one.options
+    k = option.decision["samples"]
+    assert curve(samples=k) >= 0.4 > curve(samples=k - 1)
+    assert option.gives["usd_per_query"] == pytest.approx(0.0072 * k)
+
+
+def test_advice_answers_both_questions_of_one_file():
     made = advice.advise({"budget": BUDGET, "test_time": {"models": [SMALL, LARGE], "target": 0.5},
                           "tuning": {"params": ["1B"], "examples": "20k"}}, law)
     said = json.loads(json.dumps(to_plain(made.to_dict())))

@@ -14,7 +14,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from lawful.errors import FailedToAnswer, InputError
+from lawful.fit import Fit
 from lawful.laws import registry
+from lawful.laws.published import Published
 from lawful.plan.answering import Model, Prices, Query, latency, prices
 from lawful.plan.costs import Rates
 from lawful.plan.queries import QueryClass, Served, Spread, spread
@@ -52,6 +54,16 @@ class Asked:
     "The models to choose from."
     classes: tuple[Class, ...] = ()
     "Or kinds of queries with their shares, each with its own models."
+    coverage: Fit | Published | None = None
+    "Or one model alone: its law of coverage over samples."
+    correct: tuple[float, ...] = ()
+    "Or its right answers to each problem, among as many samples as `drawn` says."
+    drawn: int = 0
+    "Samples drawn for each problem."
+    params: float = 0.0
+    "Its parameters: a token costs twice as many FLOP."
+    usd_per_sample: float = 0.0
+    "Or its price of a sample in US dollars."
     target: float = 0.0
     "Share of the queries to be answered rightly."
     per_query: float = 0.0
@@ -72,6 +84,15 @@ class Asked:
     "What a wrong answer costs, in right ones."
 
     @property
+    def asked_models(self) -> tuple[Model, ...]:
+        """The models that are given, or the one that is told by itself."""
+        if self.coverage is None and not self.correct:
+            return self.models
+        one = Model("the model", self.coverage, self.correct, self.drawn, params=self.params,
+                    usd_per_sample=self.usd_per_sample)
+        return (*self.models, one)
+
+    @property
     def query(self) -> Query:
         """The tokens of a query."""
         return Query(self.tokens, self.prompt)
@@ -85,13 +106,13 @@ def recommend(situation: Situation, asked: Asked) -> Recommendation:
     """
     if bool(asked.target) == bool(asked.per_query):
         raise InputError("[test_time]: give target, a share of the queries, or per_query, what one may cost")
-    if bool(asked.models) == bool(asked.classes):
+    if bool(asked.asked_models) == bool(asked.classes):
         raise InputError("[test_time]: give models, or classes of queries with their models")
     if asked.verifier not in VERIFIERS:
         raise InputError(f"[test_time] verifier: known are {', '.join(VERIFIERS)}, got {asked.verifier!r}")
     if asked.classes:
         return _by_class(situation.rates, asked)
-    priced = prices(asked.models, asked.query, situation.rates)
+    priced = prices(asked.asked_models, asked.query, situation.rates)
     if asked.verifier == "exact":
         return _exact(asked, priced, situation)
     return _unsure(asked, priced)
@@ -103,7 +124,7 @@ def _exact(asked: Asked, priced: Prices, situation: Situation) -> Recommendation
     found = choices(priced.samplers, target=asked.target or None, budget=asked.per_query or None)
     if asked.target and asked.queries:
         found.sort(key=lambda c: c.total(asked.queries))
-    by_name = {m.name: m for m in asked.models}
+    by_name = {m.name: m for m in asked.asked_models}
     best, unit = found[0], priced.unit
     answer = (f"Take {best.samples:,} sample{'s' * (best.samples > 1)} a query of {best.sampler.name}: coverage "
               f"{best.coverage:.3g} for {_money(best.price, unit)} a query, or {_money(best.expected_price, unit)} "
@@ -162,7 +183,7 @@ def _unsure(asked: Asked, priced: Prices) -> Recommendation:
     """The samples with the most right answers (less what wrong ones cost), model by model, of those paid for."""
     unit = priced.unit
     weighed = []
-    for m, s in zip(asked.models, priced.samplers, strict=True):
+    for m, s in zip(asked.asked_models, priced.samplers, strict=True):
         paid = math.floor((asked.per_query - s.per_query) / s.per_sample) if asked.per_query else s.most
         if min(s.most, paid) >= 1:
             weighed.append((m, _weigh(m, s, min(s.most, paid, TRIED), asked, unit)))

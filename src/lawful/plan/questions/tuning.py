@@ -112,7 +112,7 @@ def _own(situation: Situation, asked: Asked) -> Recommendation:
     found, left_out = _weighed(situation, asked, ways)
     best = found[0]
     answer = _sentence(best, asked) + _against(found, asked) + left_out + _worth(asked, best.way)
-    caveats = (*law_caveats(best.way.law, best.way.inputs(best.data)), *_ties(found, asked))
+    caveats = (*_caveats(best), *_ties(found, asked))
     return Recommendation("tuning", answer, tuple(_option(t) for t in found),
                           tuple(dict.fromkeys(law_name(t.way.law) for t in found)), caveats, _measure(found),
                           _assumptions(situation, asked))
@@ -192,9 +192,10 @@ def _published(situation: Situation, asked: Asked) -> Recommendation:
     options.sort(key=lambda o: not o.name.startswith(f"{name},"))
     ties = [Caveat(tied.code, f"{task}: {tied.message}")
             for task, found in by_task.items() for tied in _ties(found, asked)]
-    limits = [c for t in chosen for c in law_caveats(t.way.law, t.way.inputs(t.data))]
-    return Recommendation("tuning", answer, tuple(options), tuple(dict.fromkeys(law_name(t.way.law) for t in chosen)),
-                          tuple(dict.fromkeys((*ties, *limits))), _measure(chosen), _assumptions(situation, asked))
+    limits = [c for t in chosen for c in _caveats(t)]
+    laws = dict.fromkeys(law_name(t.way.law) for found in by_task.values() for t in found)
+    return Recommendation("tuning", answer, tuple(options), tuple(laws), tuple(dict.fromkeys((*ties, *limits))),
+                          _measure(chosen), _assumptions(situation, asked))
 
 
 def _task(situation: Situation, asked: Asked, task: str) -> list[Tuned]:
@@ -255,6 +256,11 @@ def _option(t: Tuned, task: str = "") -> Option:
                   {} if spread is None else {t.way.law.law.output.name: spread})
 
 
+def _caveats(t: Tuned) -> tuple[Caveat, ...]:
+    """Where the law of a way stops holding; of a published one the printed digits give the interval."""
+    return tuple(c for c in law_caveats(t.way.law, t.way.inputs(t.data)) if c.code != "no_interval")
+
+
 def _worth(asked: Asked, way: Way) -> str:
     """What pre-training is worth, where the characters are said."""
     if not asked.characters:
@@ -275,8 +281,8 @@ def _measure(found: Sequence[Tuned]) -> tuple[str, ...]:
 
 
 def _assumptions(situation: Situation, asked: Asked) -> tuple[str, ...]:
-    said = [f"An example has {format_number(asked.tokens_per_example)} tokens and is passed over "
-            f"{asked.epochs:g} time{'s' * (asked.epochs != 1)}.",
+    said = [f"An example has {format_number(asked.tokens_per_example)} tokens; {asked.epochs:g} "
+            f"pass{'es' * (asked.epochs != 1)} over the data.",
             "Full tuning costs 6 FLOP a parameter and token; LoRA and prompts 4, since frozen weights need no gradient "
             "of their own."]
     if situation.rates.device is None:
