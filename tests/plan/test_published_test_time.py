@@ -13,11 +13,12 @@ from lawful.fit import fit
 from lawful.laws import law
 from lawful.laws.formula import formula
 from lawful.plan.costs import Rates
-from lawful.plan.coverage import difficulty_draws, fit_difficulty, pass_at_k, pass_by_problem
+from lawful.plan.coverage import Problems, difficulty_draws, fit_difficulty, pass_at_k, pass_by_problem
 from lawful.plan.decide import decide
 from lawful.plan.problem import parse_problem
 from lawful.plan.queries import QueryClass, spread
-from lawful.plan.sampling import Sampler, choices, samples_for
+from lawful.plan.sampling import Sampler, choices, matched_samples, samples_for
+from lawful.plan.verifiers import voted
 from lawful.runs import RunTable
 
 PARAMS = {"70M": 7e7, "160M": 1.6e8, "410M": 4.1e8, "1B": 1e9, "2.8B": 2.8e9, "6.9B": 6.9e9, "12B": 1.2e10}
@@ -135,6 +136,25 @@ def test_the_planner_decides_samples_and_size_by_one_law_and_its_own_curves_are_
     own = samples_for(fit_difficulty(*counts["70M"]), 0.25)
     best = samples_for(fit_difficulty(*counts["160M"]), 0.25)
     assert 7e7 * own > 10 * 1.6e8 * best
+
+
+# Snell et al. 2024 (arXiv:2408.03314), section 7: on easy questions samples of a small model make up for a model 14 times
+# as large, on hard ones and where far more is served than trained on (R = 22) the larger model is better. So of
+# Pythia-1B for the compute of 12B, by thirds of the problems that 410M tells: with an exact verifier samples win but on
+# the hard third at R = 22, where both solve next to nothing; a vote of the same samples is right on fewer everywhere.
+def test_samples_make_up_for_size_on_easy_problems_and_where_little_is_served():
+    counts = pythia()
+    order = np.argsort(counts["410M"][1] / counts["410M"][0], kind="stable")
+    hard, _, easy = np.array_split(order, 3)
+    wins = {}
+    for ratio in (0.16, 0.79, 22.0):
+        k = int(matched_samples(12, ratio))
+        for name, third in (("easy", easy), ("hard", hard)):
+            small, large = (Problems.of(counts[m][1][third] / 10_000) for m in ("1B", "12B"))
+            wins[name, ratio] = float(small(k)) > float(large(1.0))
+            assert float(voted(small, k)) < float(large(1.0))
+    assert wins == {("easy", 0.16): True, ("easy", 0.79): True, ("easy", 22.0): True,
+                    ("hard", 0.16): True, ("hard", 0.79): True, ("hard", 22.0): False}
 
 
 # Pythia-2.8B, its problems in three classes by what Pythia-410M makes of them: what one number of samples for all

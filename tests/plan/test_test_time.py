@@ -15,7 +15,7 @@ from lawful.fit import fit
 from lawful.laws import law
 from lawful.plan import advice
 from lawful.plan.advice import read_situation
-from lawful.plan.answering import Model, Query, latency, prices
+from lawful.plan.answering import Model, Query, latency, most_within, prices
 from lawful.plan.coverage import Difficulty, Problems, fit_difficulty
 from lawful.plan.questions import test_time as question
 from lawful.plan.questions.topic import Situation
@@ -101,6 +101,29 @@ def test_a_shape_gives_prices_and_latency_by_the_roofline():
     made = answer({"models": [{"name": "llama", "difficulty": [0.5, 3.0], "shape": "llama-3-8b"}], "target": 0.5,
                    "tokens": 200, "prompt": 1000}, budget=BUDGET)
     assert made.options[0].gives["latency_s"] > 0
+
+
+def test_no_more_samples_are_taken_than_are_written_in_time():
+    rates = read_situation({"budget": BUDGET}, law).rates
+    quick = Model("quick", difficulty=(0.2, 20.0), shape="llama-3-8b")
+    query = Query(tokens=200, prompt=1000)
+    for seconds in (2.0, 3.0):
+        k = most_within(quick, seconds, query, rates)
+        assert latency(quick, k, query, rates) <= seconds
+        after = latency(quick, k + 1, query, rates)
+        assert after is None or after > seconds
+    assert most_within(quick, 0.01, query, rates) == 0
+    section = {"models": [{"name": "quick", "difficulty": [0.2, 20.0], "shape": "llama-3-8b"},
+                          {"name": "large", "difficulty": [0.6, 1.5], "shape": "llama-3-70b"}],
+               "per_query": 1.0, "tokens": 200, "prompt": 1000}
+    free, hurried = (answer({**section, **extra}, budget=BUDGET) for extra in ({}, {"max_latency_s": 3.0}))
+    assert hurried.options[0].decision["samples"] < free.options[0].decision["samples"]
+    assert [o.name.split(",")[0] for o in hurried.options] == ["quick"]      # one sample of 70B alone takes longer
+    assert hurried.options[0].gives["latency_s"] <= 3.0
+    with pytest.raises(FailedToAnswer, match=r"no model writes 200 tokens within 0\.01 s"):
+        answer({**section, "max_latency_s": 0.01}, budget=BUDGET)
+    with pytest.raises(InputError, match="small: how long a query takes follows from a shape and a device"):
+        answer({"models": [SMALL], "target": 0.5, "max_latency_s": 1.0})
 
 
 def test_counts_bring_an_interval_and_say_where_the_samples_end():
@@ -219,6 +242,8 @@ def test_one_way_for_all_is_the_best_of_its_kind():
     ({"models": [{"name": "m", "coverage": "brown2024_coverage:swe_bench_lite", "params": "1B"}], "per_query": 1e15,
       "verifier": "vote"}, "a vote makes of samples follows from success rates"),
     ({"classes": CLASSES, "target": 0.5, "verifier": "vote"}, "for an exact verifier only"),
+    ({"classes": CLASSES, "target": 0.5, "max_latency_s": 1.0}, "weighed for queries of one kind"),
+    ({"models": [SMALL, SMALL], "target": 0.5}, "two have one name"),
 ])
 def test_what_is_not_said_or_said_twice_is_named(section, says):
     with pytest.raises(InputError, match=says):

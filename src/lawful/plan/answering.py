@@ -1,7 +1,7 @@
 """Models that may answer a query: how well, from what was measured, and what a sample costs.
 
 ``prices(models, rates, ...)`` makes samplers of them, all in dollars or all in FLOP; ``latency`` says how long so many
-samples take at once, where the model's shape is known.
+samples take at once, ``most_within`` how many may, where the model's shape is known.
 """
 
 from __future__ import annotations
@@ -157,6 +157,30 @@ def latency(m: Model, samples: int, query: Query, rates: Rates) -> float | None:
         return None
     one = _served(m, query, rates, batch=1, samples=samples, devices=_replica(m, query, rates).devices)
     return one.request_s if one.fits else None
+
+
+def most_within(m: Model, seconds: float, query: Query, rates: Rates) -> int:
+    """The most samples of a query that are written within ``seconds``, all at once; 0 where not even one is.
+
+    Raises InputError without a shape and a device.
+    """
+    if not (m.shape and rates.device):
+        raise InputError(f"{m.name}: how long a query takes follows from a shape and a device: give shape, as "
+                         "llama-3-8b, and a device in [budget]")
+
+    def quick(samples: int) -> bool:
+        taken = latency(m, samples, query, rates)
+        return taken is not None and taken <= seconds
+
+    low, high = 0, 1
+    while high < m.most and quick(high):
+        low, high = high, min(2 * high, m.most)
+    if quick(high):
+        return high
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if quick(middle) else (low, middle)
+    return low
 
 
 def _prices(m: Model, query: Query, rates: Rates, unit: str) -> tuple[float, float, tuple[str, ...]]:

@@ -17,7 +17,7 @@ from lawful.errors import FailedToAnswer, InputError
 from lawful.fit import Fit
 from lawful.laws import registry
 from lawful.laws.published import Published
-from lawful.plan.answering import Model, Prices, Query, latency, prices
+from lawful.plan.answering import Model, Prices, Query, latency, most_within, prices
 from lawful.plan.costs import Rates
 from lawful.plan.queries import QueryClass, Served, Spread, spread
 from lawful.plan.questions.topic import Option, Recommendation, Situation, Topic, law_caveats, law_name
@@ -74,6 +74,8 @@ class Asked:
     "Tokens of a query, read once."
     queries: float = 0.0
     "Queries over the models' life, to weigh training against."
+    max_latency_s: float = 0.0
+    "Seconds that a query may take, all its samples written at once; for models with a shape."
     verifier: str = "exact"
     "What picks the answer: exact, imperfect (with recall and false_positive) or vote."
     recall: float = 1.0
@@ -108,14 +110,27 @@ def recommend(situation: Situation, asked: Asked) -> Recommendation:
         raise InputError("[test_time]: give target, a share of the queries, or per_query, what one may cost")
     if bool(asked.asked_models) == bool(asked.classes):
         raise InputError("[test_time]: give models, or classes of queries with their models")
+    if len({m.name for m in asked.asked_models}) < len(asked.asked_models):
+        raise InputError("[test_time] models: two have one name")
     if asked.verifier not in VERIFIERS:
         raise InputError(f"[test_time] verifier: known are {', '.join(VERIFIERS)}, got {asked.verifier!r}")
     if asked.classes:
         return _by_class(situation.rates, asked)
-    priced = prices(asked.asked_models, asked.query, situation.rates)
+    priced = _in_time(prices(asked.asked_models, asked.query, situation.rates), asked, situation.rates)
     if asked.verifier == "exact":
         return _exact(asked, priced, situation)
     return _unsure(asked, priced)
+
+
+def _in_time(priced: Prices, asked: Asked, rates: Rates) -> Prices:
+    """The samplers with no more samples than are written in time; those that write none are left out."""
+    if not asked.max_latency_s:
+        return priced
+    most = [most_within(m, asked.max_latency_s, asked.query, rates) for m in asked.asked_models]
+    kept = tuple(replace(s, most=min(s.most, k)) for s, k in zip(priced.samplers, most, strict=True) if k)
+    if not kept:
+        raise FailedToAnswer(f"no model writes {format_number(asked.tokens)} tokens within {asked.max_latency_s:g} s")
+    return replace(priced, samplers=kept)
 
 
 # ------------------------------------------------------------------------------------------- with an exact verifier
@@ -183,7 +198,9 @@ def _unsure(asked: Asked, priced: Prices) -> Recommendation:
     """The samples with the most right answers (less what wrong ones cost), model by model, of those paid for."""
     unit = priced.unit
     weighed = []
-    for m, s in zip(asked.asked_models, priced.samplers, strict=True):
+    by_name = {m.name: m for m in asked.asked_models}
+    for s in priced.samplers:
+        m = by_name[s.name]
         paid = math.floor((asked.per_query - s.per_query) / s.per_sample) if asked.per_query else s.most
         if min(s.most, paid) >= 1:
             weighed.append((m, _weigh(m, s, min(s.most, paid, TRIED), asked, unit)))
@@ -241,6 +258,9 @@ def _weigh(m: Model, s: Sampler, most: int, asked: Asked, unit: str) -> Option:
 def _by_class(rates: Rates, asked: Asked) -> Recommendation:
     if asked.verifier != "exact":
         raise InputError("[test_time]: samples are spread over classes for an exact verifier only")
+    if asked.max_latency_s or any(m.train_tokens for c in asked.classes for m in c.models):
+        raise InputError("[test_time]: max_latency_s and train_tokens are weighed for queries of one kind: leave them "
+                         "out, or classes")
     priced = prices([m for c in asked.classes for m in c.models], asked.query, rates)
     unit, samplers = priced.unit, iter(priced.samplers)
     classes = [QueryClass(c.name, c.share, tuple(next(samplers) for _ in c.models)) for c in asked.classes]
