@@ -4,7 +4,7 @@
 al. 2024, found by LAWFUL_SHARED or beside the repository; where it is absent that figure is left as it is.
 ``schedules.svg``, ``reach.svg``, ``profiles.svg`` and ``combined.svg`` are drawn from the simulated tables of
 ``docs/examples``.
-``backtest.svg`` is drawn from the public table as well.
+``backtest.svg`` is drawn from the public table as well, ``slices.svg`` from that of McLeish et al. 2025.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ import numpy as np
 from lawful.cli.reporting import ON_THE_LAW
 from lawful.fit import Fit, fit, forecast
 from lawful.fit.choice.selection import select
+from lawful.fit.comparing.slices import slices
 from lawful.fit.curves.curves import fit_curves
 from lawful.fit.curves.schedules import along
 from lawful.fit.curves.trajectories import trajectories
@@ -38,6 +39,7 @@ from lawful.validate.shapes import Axes, best_shape, shape_test
 STATIC = Path(__file__).parent / "_static"
 SHARED = Path(os.environ.get("LAWFUL_SHARED", Path(__file__).parents[2] / "shared"))
 CHINCHILLA = SHARED / "data" / "epoch-chinchilla" / "runs.csv"
+GEMSTONES = SHARED / "data" / "gemstones" / "runs.csv"
 INK, BAND = "#1f2933", "#9fb3c8"
 STYLE = {"svg.hashsalt": "lawful", "svg.fonttype": "none", "font.size": 10, "axes.spines.top": False,
          "axes.spines.right": False, "axes.edgecolor": INK, "text.color": INK, "axes.labelcolor": INK,
@@ -227,6 +229,33 @@ def combined() -> plt.Figure:
     return figure
 
 
+def sliced(runs: RunTable) -> plt.Figure:
+    """The exponents of models cut by width, by depth, and by their ratio, beside that of all models."""
+    figure, panels = plt.subplots(1, 2, figsize=(9.6, 4.0), layout="constrained", sharey=True)
+    places, ticks = 0.0, []
+    for by in ("width", "depth", "width/depth"):
+        found = slices("chinchilla", runs, by, cluster="run", delta=1e-4)
+        for part in found.slices:
+            for axes, name in zip(panels, ("alpha", "params_exponent"), strict=True):
+                at = part.values[name]
+                axes.plot([at.low, at.high], [places, places], color=BAND, linewidth=3.0)
+                axes.plot(at.value, places, "o", color=INK, markersize=4.5)
+            ticks.append((places, f"{by} {part.label}, {part.clusters} models"))
+            places -= 1.0
+        panels[1].text(1.02, places + 2.0, f"by chance:\n{100 * found.p_values['all']:.2g} %", fontsize=8,
+                       va="center", transform=panels[1].get_yaxis_transform())
+        places -= 0.6
+    for axes, name, label in zip(panels, ("alpha", "params_exponent"), ("alpha: loss in params",
+                                                                        "exponent of the best params in compute"),
+                                 strict=True):
+        whole = found.together.intervals[name] if name == "alpha" else found.together.derived[name]
+        axes.axvline(whole.value, color=INK, linewidth=0.8, linestyle=":")
+        axes.set(xlabel=label, xlim=(0.0, 1.0))
+    panels[0].set_yticks(*zip(*ticks, strict=True), fontsize=8)
+    figure.suptitle("22 shapes of McLeish et al. 2025, ten checkpoints each: a law to each slice", fontsize=10)
+    return figure
+
+
 def main() -> None:
     """Write each figure as SVG, and as PNG where asked, to be looked at."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -252,6 +281,8 @@ def main() -> None:
             save(back_test(tables["chinchilla-fit"][0]), "backtest", options.png)
         save(profiles(), "profiles", options.png)
         save(combined(), "combined", options.png)
+        if GEMSTONES.is_file():
+            save(sliced(read_runs(str(GEMSTONES), where="set == 'hot'")), "slices", options.png)
 
 
 def save(figure: plt.Figure, name: str, png: Path | None) -> None:

@@ -99,3 +99,19 @@ def test_a_document_that_is_no_plan_is_named(capsys, tmp_path):
     code, _, err = run(capsys, "attribute", "--from", str(file), "--to", "params=1B,tokens=1B")
     assert code == 2
     assert "is no plan" in err
+
+
+def test_slices_say_whether_they_differ(capsys):
+    runs = str(Path(__file__).parents[2] / "docs" / "examples" / "recipes.csv")
+    code, out, _ = run(capsys, "slices", runs, "--by", "recipe", "--bootstrap", "20", "--json")
+    assert code == 0
+    found = json.loads(out)
+    assert found["schema"] == "lawful.slices/1"
+    assert [s["label"] for s in found["slices"]] == sorted({s["label"] for s in found["slices"]})
+    assert set(found["p_values"]) == {"all", "E", "A, alpha", "B, beta"}
+    code, _, err = run(capsys, "slices", runs, "--by", "colour")
+    assert code == 2
+    assert "no column" in err
+    code, _, err = run(capsys, "slices", runs, "--by", "recipe", "--weights", "params")
+    assert code == 2
+    assert "--weights is not known to slices" in err

@@ -14,10 +14,11 @@ from lawful.fit import Fit, FitStatus, fit
 from lawful.laws import Law, form, law
 from lawful.laws.formula import formula
 from lawful.laws.registry import published
+from lawful.laws.terms import terms_of
 from lawful.plan.costs import Rates
 from lawful.plan.decide import Decision, decide, frontier
 from lawful.plan.elasticities import elasticities
-from lawful.plan.optimality import coefficients_of, terms_of
+from lawful.plan.optimality import coefficients_of
 from lawful.plan.problem import Problem, parse_problem
 from lawful.plan.variables import is_positive
 from lawful.plan.variance import variance_shares

@@ -35,6 +35,7 @@ for _name, _target, _help in (
     ("score", "registering:score", "Hold registered forecasts against the runs that have come in since."),
     ("compare", "comparing:compare", "Hold one law against another: the effect at a scale, the compute it is worth."),
     ("arms", "comparing:arms", "Hold recipes tried at the same sizes against one another."),
+    ("slices", "slicing:slices", "Fit a law to slices of a table, and say whether they differ by more than chance."),
     ("export", "comparing:export", "Write the draws of a saved fit as a table."),
     ("curves", "schedules:app", "Fit laws to training curves and predict the loss under another schedule."),
     ("calc", "calculating:app", "What a model of some shape holds and costs: parameters, FLOP, memory, cost."),

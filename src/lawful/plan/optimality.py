@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lawful.laws.base import MORE_IS_BETTER, Law
-from lawful.laws.expressions import Expr
+from lawful.laws.terms import terms_of
 from lawful.plan.decision import Decision
 from lawful.plan.problem import Problem
 from lawful.plan.shadow import BINDS
@@ -239,18 +239,3 @@ class Optimum:
 def _unit(name: str, value: float) -> float:
     """How much of a metric's own change is one on its scale: of a logarithm a share of itself, else its unit."""
     return 1.0 if is_positive(name) else float(np.sqrt(1.0 + value**2))
-
-
-def terms_of(law: Law) -> list[tuple[str, ...]]:
-    """The coefficients by term of the formula: those that meet in one of its addends, in their order."""
-    terms: list[set[str]] = []
-    for addend in _addends(law.expression()):
-        inside = set(law.names()) & addend.symbols()
-        met = [t for t in terms if t & inside]
-        terms = [t for t in terms if t not in met] + ([inside.union(*met)] if inside else [])
-    found = [tuple(n for n in law.names() if n in t) for t in terms]
-    return sorted(found, key=lambda t: law.names().index(t[0]))
-
-
-def _addends(node: Expr) -> list[Expr]:
-    return [a for arg in node.args for a in _addends(arg)] if node.op == "add" else [node]
