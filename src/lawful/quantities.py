@@ -161,7 +161,7 @@ OUTPUTS = ("loss", "bits_per_byte", "error", "accuracy", "coverage", "elo", "rew
 
 
 def quantity(name: str, own: Container[str] = ()) -> Quantity:
-    """The quantity called ``name``; ``mixture.<domain>`` and ``loss.<domain>`` are families.
+    """The quantity called ``name``; ``mixture.<domain>``, ``tokens.<domain>`` and ``loss.<domain>`` are families.
 
     A name among ``own`` that the glossary lacks is a column of the user's own: any number, in a unit of its own.
     Raises ``UnknownName`` with the nearest names for any other.
@@ -178,6 +178,8 @@ def _of_family(name: str) -> Quantity | None:
     family, _, domain = name.partition(".")
     if domain and family == "mixture":
         return Quantity(name, "r", "fraction", f"share of {domain} in the mixture", positive=False)
+    if domain and family == "tokens":
+        return Quantity(name, "D", "tokens", f"training tokens of {domain}")
     if domain and family == "loss":
         return Quantity(name, "L", "nats/token", f"loss on {domain}")
     return None

@@ -102,6 +102,9 @@ class Problem:
         found = {**q, **self.rates.costs(decision, self.counting)}
         if tokens is not None and "params" in found:
             found[RATIO] = tokens / found["params"]
+        if tokens is not None:
+            found |= {f"tokens.{name.removeprefix(SHARE)}": share * tokens for name, share in q.items()
+                      if name.startswith(SHARE)}
         with np.errstate(all="ignore"):
             for entry, asked in zip(self.laws, (law or self.inner, *(then or (t.law for t in self.then))), strict=True):
                 _ask(asked, found, self.told(entry, found))
