@@ -23,14 +23,14 @@ def value(settings, key):
 
 
 # Worked by hand from the papers' printed laws: 1.79 N**-0.713 D**0.307 and 0.58 D**0.571 (arXiv:2503.04715, equation
-# 1); 0.3118 C**-0.125 and 0.2920 C**0.3271 (arXiv:2401.02954, equation 1); 1.21e9 / L**6.24 (arXiv:2404.06395).
+# 1); 0.3118 C**-0.125 and 0.2920 C**0.3271 (arXiv:2401.02954, equation 1); 2.1e8 / L**(1 / 0.21) (arXiv:2001.08361).
 def test_each_law_says_what_it_prints():
     made = recommended_settings(1e9, 1e11, loss=2.5)
     assert value(made, "steplaw2025:learning_rate") == pytest.approx(1.6325e-3, rel=1e-4)
     assert value(made, "steplaw2025:batch") == pytest.approx(1.1077e6, rel=1e-4)
     assert value(made, "deepseek2024_hparams:learning_rate") == pytest.approx(0.3118 * 6e20**-0.125)
     assert value(made, "deepseek2024_hparams:batch") == pytest.approx(0.2920 * 6e20**0.3271)
-    assert value(made, "minicpm2024:batch") == pytest.approx(1.21e9 / 2.5**6.24, rel=1e-9)
+    assert value(made, "kaplan2020_critical_batch") == pytest.approx(2.1e8 / 2.5 ** (1 / 0.21), rel=1e-9)
     assert value(made, "bergsma2025_power_lines:critical_batch") == pytest.approx(1.1651e7, rel=1e-4)
 
 
@@ -72,7 +72,7 @@ def test_counts_without_embeddings_go_to_the_laws_that_count_so():
 
 
 def test_laws_of_the_loss_are_asked_where_one_is_given():
-    assert not any(s.law == "minicpm2024:batch" for s in recommended_settings(1e9, 2e10).settings)
+    assert not any(s.law == "kaplan2020_critical_batch" for s in recommended_settings(1e9, 2e10).settings)
     assert {s.quantity for s in recommended_settings(1e9, 2e10, loss=2.6).settings} == set(LAWS)
     with pytest.raises(InputError, match="tokens"):
         recommended_settings(1e9, -1.0)

@@ -103,23 +103,8 @@ def train(spec: RunSpec, corpus: Corpus) -> Record:
     ``loss`` is the mean over every position of the held-out windows; ``train_loss`` the mean over the
     last twentieth of the steps. A diverged run is a record too: its loss is large, or nan.
     """
-    torch.manual_seed(spec.seed)
-    model = Transformer(spec.shape)
-    groups = model.optimiser_groups(1.0, spec.weight_decay)
-    optimiser = torch.optim.AdamW(groups, betas=(spec.beta1, spec.beta2), fused=True)
-    relative = [group["lr"] for group in optimiser.param_groups]
-    history = np.empty(spec.steps)
     start = time.perf_counter()
-    for step, batch in zip(range(spec.steps), batches(spec, corpus.train), strict=False):
-        rate = spec.learning_rate_at(step)
-        for group, ratio in zip(optimiser.param_groups, relative, strict=True):
-            group["lr"] = rate * ratio
-        loss = batch_loss(model, batch)
-        optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(model.parameters(), spec.grad_clip)
-        optimiser.step()
-        history[step] = loss.item()
+    model, history = train_model(spec, corpus)
     wall = time.perf_counter() - start
     return {
         **describe(spec, corpus),
@@ -131,6 +116,27 @@ def train(spec: RunSpec, corpus: Corpus) -> Record:
         "torch": torch.__version__,
         "numpy": np.__version__,
     }
+
+
+def train_model(spec: RunSpec, corpus: Corpus) -> tuple[Transformer, NDArray[np.float64]]:
+    """The model that one run of ``spec`` on ``corpus`` leaves, and its loss at every step [nats/byte]."""
+    torch.manual_seed(spec.seed)
+    model = Transformer(spec.shape)
+    groups = model.optimiser_groups(1.0, spec.weight_decay)
+    optimiser = torch.optim.AdamW(groups, betas=(spec.beta1, spec.beta2), fused=True)
+    relative = [group["lr"] for group in optimiser.param_groups]
+    history = np.empty(spec.steps)
+    for step, batch in zip(range(spec.steps), batches(spec, corpus.train), strict=False):
+        rate = spec.learning_rate_at(step)
+        for group, ratio in zip(optimiser.param_groups, relative, strict=True):
+            group["lr"] = rate * ratio
+        loss = batch_loss(model, batch)
+        optimiser.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(model.parameters(), spec.grad_clip)
+        optimiser.step()
+        history[step] = loss.item()
+    return model, history
 
 
 def describe(spec: RunSpec, corpus: Corpus) -> Record:
