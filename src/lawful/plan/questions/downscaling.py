@@ -152,13 +152,14 @@ def _answer(made: Downscaled, asked: Asked) -> str:
     least = min(made.narrow, key=lambda e: e.gain_needed)
     said += (f" {least.members} models of {_n(least.params)} instead, at equal compute, would have to gain "
              f"{least.gain_needed:.2g} nats/token from one another")
-    if asked.ensemble_gain is None:
+    gain = asked.ensemble_gain
+    if gain is None:
         return said + f" (once measured on scarce data: {MEASURED:g}): measure that before you build one."
-    pays = [e for e in (*made.narrow, *made.from_one) if e.loss(asked.ensemble_gain) < e.one]
-    best = min(pays, key=lambda e: e.loss(asked.ensemble_gain), default=None)
-    return said + (f": with {asked.ensemble_gain:g} no ensemble pays." if best is None else
-                   f": with {asked.ensemble_gain:g}, {best.members} of {_n(best.params)} reach "
-                   f"{best.loss(asked.ensemble_gain):.4f}, below its {best.one:.4f}.")
+    best = min((*made.narrow, *made.from_one), key=lambda e: e.loss(gain) - e.one)
+    reached = best.loss(gain)
+    if reached >= best.one:
+        return said + f": with {gain:g} no ensemble pays."
+    return said + f": with {gain:g}, {best.members} of {_n(best.params)} reach {reached:.4f}, below its {best.one:.4f}."
 
 
 def _options(made: Downscaled, asked: Asked) -> tuple[Option, ...]:
