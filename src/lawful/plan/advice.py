@@ -20,13 +20,23 @@ from typing import Any
 from lawful.cost import Budget
 from lawful.errors import FailedToAnswer, InputError, unknown
 from lawful.plan.costs import Rates
-from lawful.plan.questions import modalities, precision, size, sparsity, test_time, tuning
+from lawful.plan.questions import (
+    architecture,
+    downscaling,
+    modalities,
+    precision,
+    size,
+    sparsity,
+    test_time,
+    tuning,
+)
 from lawful.plan.questions.topic import Recommendation, Situation, Topic
 from lawful.plan.sections import FindLaw, read_section
 from lawful.quantities import parse_positive
 
-TOPICS: tuple[Topic, ...] = (size.TOPIC, test_time.TOPIC, tuning.TOPIC, sparsity.TOPIC,
-                             precision.TOPIC, modalities.TOPIC)
+TOPICS: tuple[Topic, ...] = (
+    size.TOPIC, architecture.TOPIC, test_time.TOPIC, tuning.TOPIC, sparsity.TOPIC, downscaling.TOPIC,
+    precision.TOPIC, modalities.TOPIC)
 """The questions, in the order of the survey."""
 
 SHARED = ("law", "budget", "serving")

@@ -99,6 +99,8 @@ class Problem:
         tokens = trained_tokens(q)
         if tokens is not None:
             q.setdefault("tokens", tokens)
+        if {"vocab_size", "width"} <= q.keys():
+            q.setdefault("vocab_params", q["vocab_size"] * q["width"])
         found = {**q, **self.rates.costs(decision, self.counting)}
         if tokens is not None and "params" in found:
             found[RATIO] = tokens / found["params"]
