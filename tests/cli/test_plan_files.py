@@ -163,6 +163,25 @@ def test_a_team_s_policy_from_a_file(run, folder):
     assert "policy kept: usd 50,000 is within max_cost 60,000 (US dollars)" in err
 
 
+def test_of_a_frontier_one_plan_within_the_policy_is_enough(run, folder):
+    asked = (*LAW, "--usd", "50k", "--device", "h100", "--subject", "tokens_per_param<=100", "--minimise",
+             "loss,total_flop", "--quiet")
+    code, out, err = run(*asked, "--max-cost", "20k", "-o", "front.json", "--json")
+    assert code == 0, err
+    verdicts = json.loads(out)["policies"]
+    assert {v["broken"] for v in verdicts} == {True, False}
+    assert len(verdicts) == len(json.loads(out)["plans"])
+    code, _, err = run(*asked, "--max-cost", "1e-9")
+    assert code == 3
+    assert f"no plan of {len(verdicts)} keeps it" in err
+    code, out, _ = run("diff", "front.json:1", "front.json:2")
+    assert code == 0
+    assert "usd" in out
+    code, _, err = run("diff", "front.json", "front.json:2")
+    assert code == 2
+    assert "name one, as front.json:1" in err
+
+
 @pytest.mark.parametrize(("arguments", "says"), [
     (("--compute", "1e22", "--max-cost", "10k"), "max_cost: the plan does not say its US dollars (usd)"),
     ((*SPEND, "--max-days", "10"), "plan with --device and --devices"),
