@@ -104,6 +104,19 @@ def test_by_the_suites_own_step_times_wide_models_win_in_hours():
     assert time.outcome < flop.outcome
 
 
+def test_a_law_of_shapes_fitted_below_ranks_the_shapes_above():
+    """Shapes of at most 0.54B params order the three of 1B and the three of 2B, as their runs then did."""
+    file = shared("gemstones/runs.csv")
+    below, above = (read_runs(file, where=f"set == 'hot' and N {side} 6e8") for side in ("<", ">="))
+    law_of_shapes = fit("mcleish2025_gemstones:shape", below, bootstrap=0).law
+    forecast = law_of_shapes.at({name: above[name] for name in law_of_shapes.inputs})
+    last = above["tokens"] == above["tokens"].max()
+    for low, high in ((9e8, 1.2e9), (1.8e9, 2.2e9)):
+        of_size = last & (above["params"] > low) & (above["params"] < high)
+        assert of_size.sum() == 3
+        assert list(np.argsort(forecast[of_size])) == list(np.argsort(above["loss"][of_size]))
+
+
 def test_the_draws_of_a_fit_give_the_spread_of_the_best_shape():
     form = formula("E + A*width**-a + B*depth**-b", limits={"a": (0, 3), "b": (0, 3)})
     rng = np.random.default_rng(1)
