@@ -9,7 +9,8 @@ from lawful.fit import fit
 from lawful.laws import law
 from lawful.laws.formula import formula
 from lawful.plan.rivals import rank
-from lawful.plan.shapes import Template, depth_that_pays, weigh_shapes
+from lawful.plan.shapes import depth_that_pays, weigh_shapes
+from lawful.plan.templates import Template
 from lawful.plan.vision import encoder_params, vision_shape
 from lawful.plan.vocabulary import BY_COMPUTE, BY_PARAMS, LOSS, best_vocabularies
 from lawful.store import read_runs

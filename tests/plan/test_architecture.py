@@ -197,6 +197,15 @@ class TestTopic:
         assert "32,768 tokens of context" in made.answer
         assert "8 parallel streams act like 1.7 times the params" in made.answer
 
+    def test_of_a_named_model_the_proportions_are_its_own(self):
+        made = recommend(self.BUDGET, read_section(Asked, {"model": "llama-3-8b"}, "[architecture]", law))
+        assert made.options[0].decision["width"] % 128 == 0
+        assert any("the shape of llama-3-8b" in a for a in made.assumptions)
+        planned = next(o for o in made.options if o.note == "as planned")
+        assert planned.decision["vocab_size"] == 128256
+        with pytest.raises(UnknownName, match="unknown model 'lama-3'"):
+            recommend(self.BUDGET, Asked(model="lama-3"))
+
     def test_a_pace_adds_the_best_shape_in_the_same_hours(self):
         from test_shapes import pace
 

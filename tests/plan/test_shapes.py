@@ -9,12 +9,17 @@ import numpy as np
 import pytest
 
 from conftest import shared
+from lawful.cost.shapes import Family
 from lawful.errors import FailedToAnswer, InputError, LawError
 from lawful.fit import fit
 from lawful.laws import law
 from lawful.laws.architecture import ShapeLoss
 from lawful.laws.formula import formula
-from lawful.plan.shapes import Template, depth_that_pays, weigh_shapes
+from lawful.plan.costs import Rates
+from lawful.plan.decide import decide
+from lawful.plan.problem import Constraint, Problem, Variable
+from lawful.plan.shapes import depth_that_pays, weigh_shapes
+from lawful.plan.templates import Counted, Template
 from lawful.runs import RunTable
 from lawful.store import read_runs
 
@@ -40,7 +45,8 @@ def test_a_template_counts_what_the_suite_counts(width, depth, printed):
     assert GEMSTONES.params(width, depth) == pytest.approx(printed, rel=1e-3)
 
 
-@pytest.mark.parametrize("template", [Template(), Template(0.0), GEMSTONES])
+@pytest.mark.parametrize("template", [Template(), Template(0.0), GEMSTONES, Counted(Family.named("llama-3-8b")),
+                                      Counted(Family.named("mistral-7b"), "non-embedding")])
 def test_the_width_of_a_size_is_the_root_of_its_count(template):
     depth = np.array([2.0, 24.0, 96.0])
     for params in (1e8, 1e10, 1e12):
@@ -132,6 +138,36 @@ def test_the_draws_of_a_fit_give_the_spread_of_the_best_shape():
     exact = weigh_shapes(fit_of(truth), compute=1e21, params=1e9, depths=range(4, 97), template=BARE)
     assert spans[1e-3].low <= exact.best.depth <= spans[1e-3].high
     assert spans[1e-2].high - spans[1e-2].low > 3 * (spans[1e-3].high - spans[1e-3].low)
+
+
+def test_a_known_shape_is_counted():
+    """Llama 3 8B has 8,030,261,248 params at 4,096 x 32, of which 2 x 128,256 x 4,096 are in embedding and head."""
+    llama = Counted(Family.named("llama-3-8b"))
+    assert llama.params(4096, 32) == 8030261248
+    assert llama.embedding_params(4096) == 2 * 128256 * 4096
+    best = weigh_shapes(SHAPE, compute=1e22, template=llama, depths=range(8, 65)).best
+    assert best.width % 128 == 0        # heads stay whole
+    assert best.params == Family.named("llama-3-8b").shape(int(best.width), int(best.depth)).params().total
+
+
+def test_depths_that_a_pattern_does_not_allow_are_left_out():
+    jamba = Counted(Family.named("jamba-v0.1"))
+    shapes = weigh_shapes(SHAPE, compute=1e22, template=jamba, depths=range(4, 40))
+    assert {s.depth % 8 for s in shapes.found} == {0}
+    with pytest.raises(InputError, match="none of the depths can be built"):
+        weigh_shapes(SHAPE, compute=1e22, template=jamba, depths=(5, 6))
+
+
+def test_the_planner_finds_the_same_shape():
+    """`decide` with width, depth and tokens free, FLOP counted as 6 N D: continuous where this goes by whole layers."""
+    family = Family.named("llama-2-7b")
+    problem = Problem(SHAPE, (Variable("width", 256, 32768), Variable("depth", 4, 256), Variable("tokens", 1e8, 1e14)),
+                      constraints=(Constraint("train_flop", "<=", 1e22),), rates=Rates(shape=family, convention="6N"))
+    made = decide(problem)
+    best = weigh_shapes(SHAPE, compute=1e22, template=Counted(family, "total"), depths=range(4, 257)).best
+    assert made.metrics["depth"] == pytest.approx(best.depth, rel=0.05)
+    assert made.metrics["width"] == pytest.approx(best.width, rel=0.05)
+    assert made.metrics["loss"] == pytest.approx(best.outcome, rel=1e-4)
 
 
 def test_levines_width_of_a_trillion_params():

@@ -1,8 +1,9 @@
 """How wide and how deep: the best shape for a budget in FLOP, or in hours, and what another shape costs.
 
-A ``Template`` says how many parameters a width and a depth make. ``weigh_shapes(law, compute=...)`` asks a law of width
-and depth for the best model of each depth, all at the same FLOP; with a law of hours fitted to one's own logs it asks
-the same at the same hours, where wide and shallow models gain: they keep a device busier (McLeish et al. 2025).
+A ``Template`` says how many parameters a width and a depth make, a ``Counted`` those of a known family of shapes
+(``lawful.plan.templates``). ``weigh_shapes(law, compute=...)`` asks a law of width and depth for the best model of each
+depth, all at the same FLOP; with a law of hours fitted to one's own logs it asks the same at the same hours, where wide
+and shallow models gain: they keep a device busier (McLeish et al. 2025).
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from lawful.errors import FailedToAnswer, InputError, LawError
 from lawful.fit import Fit
 from lawful.laws.base import MORE_IS_BETTER, Law
 from lawful.laws.published import Published
+from lawful.plan.templates import Built, Template
 from lawful.quantities import FLOP_PER_PARAM_TOKEN
 from lawful.results import Interval, interval
 
@@ -39,47 +41,7 @@ DRAWS = 48
 
 
 @dataclass(frozen=True)
-class Template:
-    """How width and depth make parameters: N = embeddings V d + block l d**2, d the width and l the depth.
-
-    ``block`` is the weights of a layer in units of width squared: 12 of a plain transformer (attention 4, feed-forward
-    8), ``embeddings`` 2 with a head of its own and 1 where it is tied, ``multiple`` what a width is a multiple of.
-    """
-
-    vocab_size: float = 32_000.0
-    block: float = 12.0
-    embeddings: float = 2.0
-    multiple: int = 64
-
-    def __post_init__(self) -> None:
-        positive("block", self.block, "weights of a layer over width squared")
-        positive("multiple", self.multiple, "hidden units")
-        if self.vocab_size < 0 or self.embeddings < 0:
-            raise InputError(f"vocab_size and embeddings must not be negative, got {self.vocab_size:g} and "
-                             f"{self.embeddings:g}")
-
-    def params(self, width: Any, depth: Any) -> Any:
-        """All parameters of this width and depth."""
-        return self.embeddings * self.vocab_size * width + self.block * depth * width**2
-
-    def width(self, params: Any, depth: Any) -> Any:
-        """The width at which ``depth`` layers make ``params``: the positive root of the count."""
-        linear, square = self.embeddings * self.vocab_size, self.block * np.asarray(depth, float)
-        return 2.0 * params / (linear + np.sqrt(linear**2 + 4.0 * square * params))
-
-    def buildable(self, width: float) -> float:
-        """The nearest width that is a multiple."""
-        return max(1.0, round(width / self.multiple)) * self.multiple
-
-    @property
-    def sentence(self) -> str:
-        """What it takes a model to be."""
-        return (f"A model of width d and depth l has {self.embeddings:g} x {self.vocab_size:,.0f} d + {self.block:g} l "
-                f"d**2 params; widths are multiples of {self.multiple}.")
-
-
-@dataclass(frozen=True)
-class Shaped:
+class ModelShape:
     """The best model of one depth: its shape, what it is trained on, and what that gives and takes."""
 
     width: float
@@ -103,16 +65,16 @@ class Shapes:
     The order is that before widths are rounded: a model that is rounded up is larger, and not for that a better shape.
     """
 
-    found: tuple[Shaped, ...]
+    found: tuple[ModelShape, ...]
     output: str
     intervals: Mapping[str, Interval] = field(default_factory=dict)
 
     @property
-    def best(self) -> Shaped:
+    def best(self) -> ModelShape:
         """The best of them."""
         return self.found[0]
 
-    def near(self, share: float) -> tuple[Shaped, ...]:
+    def near(self, share: float) -> tuple[ModelShape, ...]:
         """Those whose outcome is within ``share`` of the best, by depth: the shapes between which the law is flat."""
         close = (s for s in self.found if s.outcome <= self.best.outcome * (1.0 + share))
         return tuple(sorted(close, key=lambda s: s.depth))
@@ -120,7 +82,7 @@ class Shapes:
 
 def weigh_shapes(law: Fit | Published, *, compute: float | None = None, hours: float | None = None,
                  pace: Fit | Published | None = None, params: float | None = None,
-                 template: Template | None = None, depths: Iterable[float] = DEPTHS, level: float = 0.9) -> Shapes:
+                 template: Built | None = None, depths: Iterable[float] = DEPTHS, level: float = 0.9) -> Shapes:
     """The best model of each depth under ``law``, for ``compute`` [FLOP] or for ``hours`` at the ``pace`` of a law.
 
     ``pace`` gives hours from any of width, depth, params and tokens; it is fitted to logs. With ``params`` the size is
@@ -132,6 +94,9 @@ def weigh_shapes(law: Fit | Published, *, compute: float | None = None, hours: f
     grid = np.array(sorted(set(map(float, depths))))
     if not len(grid) or grid[0] <= 0:
         raise InputError("depths must be positive numbers of layers, at least one")
+    grid = np.array([depth for depth in grid if template.takes(depth)])
+    if not len(grid):
+        raise InputError(f"none of the depths can be built: {template.sentence}")
     spend = _Spender(compute, hours, pace.law if pace is not None else None)
     found = _ranked(law.law, spend, template, grid, params)
     built = [s for one in found if (s := _built(law.law, spend, pace, template, one)) is not None]
@@ -142,7 +107,7 @@ def weigh_shapes(law: Fit | Published, *, compute: float | None = None, hours: f
     return Shapes(tuple(built), law.law.output.name, spans)
 
 
-def depth_that_pays(law: Published | Fit, params: float, template: Template | None = None) -> tuple[float, float]:
+def depth_that_pays(law: Published | Fit, params: float, template: Built | None = None) -> tuple[float, float]:
     """The depth and the width at which a model of ``params`` stands on the law of the width that depth needs.
 
     A deeper one of that size is too narrow for its depth, by Levine et al. 2020. ``law`` gives the width from the
@@ -213,14 +178,14 @@ def _ask(law: Law, **quantities: Any) -> Any:
         return law.at({name: quantities[name] for name in law.inputs})
 
 
-def _ranked(law: Law, spend: _Spender, template: Template, depths: Array, params: float | None) -> Array:
+def _ranked(law: Law, spend: _Spender, template: Built, depths: Array, params: float | None) -> Array:
     """Each depth with the params of its best model, the best first: before widths are rounded, which moves sizes."""
     found = _best_of_each(law, spend, template, depths, params)
     outcomes = _outcome(law, spend, template, found[:, 0], found[:, 1])
     return np.asarray(found[np.argsort(np.where(np.isfinite(outcomes), outcomes, np.inf), kind="stable")])
 
 
-def _best_of_each(law: Law, spend: _Spender, template: Template, depths: Array, params: float | None) -> Array:
+def _best_of_each(law: Law, spend: _Spender, template: Built, depths: Array, params: float | None) -> Array:
     """Each depth with the params of its best model, ``(depth, 2)``: a grid of sizes, then finer ones about its best."""
     if params is not None:
         return np.column_stack([depths, np.full(len(depths), float(params))])
@@ -234,28 +199,28 @@ def _best_of_each(law: Law, spend: _Spender, template: Template, depths: Array, 
     return np.column_stack([depths, np.exp(middle[:, 0])])
 
 
-def _outcome(law: Law, spend: _Spender, template: Template, depth: Array, params: Array) -> Array:
+def _outcome(law: Law, spend: _Spender, template: Built, depth: Array, params: Array) -> Array:
     depth = np.broadcast_to(depth, params.shape)
     width = template.width(params, depth)
     tokens = spend.tokens(width, depth, params)
     return np.asarray(_ask(law, width=width, depth=depth, params=params, tokens=tokens), dtype=float)
 
 
-def _built(law: Law, spend: _Spender, pace: Fit | Published | None, template: Template, one: Array) -> Shaped | None:
+def _built(law: Law, spend: _Spender, pace: Fit | Published | None, template: Built, one: Array) -> ModelShape | None:
     """The model of a depth and a size, at the nearest width that can be built; None where that is narrower than one."""
     depth, size = map(float, one)
     wanted = float(template.width(size, depth))
     if wanted < 0.5 * template.multiple:
         return None
-    width = template.buildable(wanted)
+    width = float(max(1, round(wanted / template.multiple)) * template.multiple)
     params = float(template.params(width, depth))
     tokens = float(spend.tokens(*(np.array([v]) for v in (width, depth, params)))[0])
     outcome = float(_ask(law, width=width, depth=depth, params=params, tokens=tokens))
     hours = None if pace is None else float(spend.taken(width, depth, params, tokens))
-    return Shaped(width, depth, params, tokens, outcome, FLOP_PER_PARAM_TOKEN * params * tokens, hours)
+    return ModelShape(width, depth, params, tokens, outcome, FLOP_PER_PARAM_TOKEN * params * tokens, hours)
 
 
-def _spread(law: Fit, spend: _Spender, template: Template, depths: Array, params: float | None, best: Shaped,
+def _spread(law: Fit, spend: _Spender, template: Built, depths: Array, params: float | None, best: ModelShape,
             level: float) -> dict[str, Interval]:
     """The spread of the best depth, width and size over some of the fit's draws."""
     if not len(law.draws):

@@ -5,6 +5,7 @@ The shape is always answered; the other parts where the section gives what they 
     [architecture]
     rivals = {transformer = "plain.json", hybrid = "hybrid.json"}     # which of several wins at the budget
     params = "7B"                                                     # held; left out, it is decided with the shape
+    model = "llama-3-8b"                                              # whose proportions it has
     pace = "hours.json"                                               # a law of hours: the best shape for your devices
     contexts = ["4k", "32k"]                                          # what a longer context gives and costs
     streams = [1, 2, 4, 8]                                            # what parallel streams give and cost
@@ -20,7 +21,8 @@ from lawful.fit import Fit
 from lawful.laws.published import Published
 from lawful.plan.questions import architecture_answers as answers
 from lawful.plan.questions.topic import Recommendation, Situation, Topic
-from lawful.plan.shapes import DEPTHS, Template
+from lawful.plan.shapes import DEPTHS
+from lawful.plan.templates import Template
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,8 @@ class Asked:
     "Parameters that the model is to have, embeddings included; left out, they are decided with the shape."
     depths: tuple[float, ...] = DEPTHS
     "Depths that can be built."
+    model: str | None = None
+    "A published model whose proportions it has (llama-3-8b): vocab_size, block and embeddings are then its own."
     vocab_size: float = 32_000.0
     "Entries of the vocabulary that is planned."
     block: float = 12.0
@@ -73,8 +77,8 @@ def _parts(situation: Situation, asked: Asked) -> Iterator[answers.Part]:
     compute = situation.compute()
     if asked.rivals:
         yield answers.ranking(asked.rivals, compute)
-    template = Template(asked.vocab_size, asked.block, asked.embeddings)
     law = asked.shape or answers.shape_law(situation.law)
+    template = answers.template_of(law, asked.model, Template(asked.vocab_size, asked.block, asked.embeddings))
     part, best = answers.shaping(law, compute, template, asked.depths, asked.params, asked.pace)
     yield part
     yield answers.vocabulary(best, template, compute)

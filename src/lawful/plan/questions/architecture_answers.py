@@ -6,13 +6,16 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from lawful.cost.shapes import Family
 from lawful.errors import FailedToAnswer
 from lawful.fit.forecast import PUBLISHED
 from lawful.laws import registry
 from lawful.plan.passes import weigh_contexts, weigh_streams
 from lawful.plan.questions.topic import LawLike, Option, law_caveats, law_name
 from lawful.plan.rivals import Standing, rank
-from lawful.plan.shapes import Shaped, Template, depth_that_pays, weigh_shapes
+from lawful.plan.shapes import ModelShape, depth_that_pays, weigh_shapes
+from lawful.plan.sizes import Counting
+from lawful.plan.templates import Built, Counted, Template
 from lawful.plan.vision import START, TASKS, vision_shape
 from lawful.plan.vocabulary import BY_COMPUTE, BY_PARAMS, LOSS, best_vocabularies, compute_worth, judged
 from lawful.quantities import format_number
@@ -44,6 +47,11 @@ class Part:
 def shape_law(own: LawLike | None) -> LawLike:
     """The user's own law where it takes width or depth, else that of the catalogue."""
     return own if own is not None and {"width", "depth"} & set(own.law.inputs) else registry.law(SHAPE)
+
+
+def template_of(law: LawLike, model: str | None, plain: Template) -> Built:
+    """The shapes of a published model, counted as ``law`` counts; the plain count where none is named."""
+    return plain if model is None else Counted(Family.named(model), Counting.of(law).params)
 
 
 def ranking(rivals: Mapping[str, LawLike], compute: float) -> Part:
@@ -82,8 +90,8 @@ def _standing(s: Standing, output: str, compute: float) -> Option:
     return Option(s.name, {"compute": compute, **s.at}, {output: s.value.value}, known, note)
 
 
-def shaping(law: LawLike, compute: float, template: Template, depths: Sequence[float], params: float | None,
-            pace: LawLike | None) -> tuple[Part, Shaped]:
+def shaping(law: LawLike, compute: float, template: Built, depths: Sequence[float], params: float | None,
+            pace: LawLike | None) -> tuple[Part, ModelShape]:
     """How deep and how wide: at equal FLOP, and where there is a law of hours at equal hours."""
     shapes = weigh_shapes(law, compute=compute, params=params, template=template, depths=depths)
     best, output = shapes.best, shapes.output
@@ -123,25 +131,25 @@ def shaping(law: LawLike, compute: float, template: Template, depths: Sequence[f
     )), best
 
 
-def _spread_of(found: Sequence[Shaped]) -> list[Shaped]:
+def _spread_of(found: Sequence[ModelShape]) -> list[ModelShape]:
     """A few of the others, evenly over the depths, the shallowest first."""
     rest = sorted(found[1:], key=lambda s: s.depth)
     count = min(SHOWN, len(rest))
     return [rest[round(i * (len(rest) - 1) / max(count - 1, 1))] for i in range(count)]
 
 
-def _shaped(s: Shaped, output: str, note: str, intervals: Mapping[str, Interval] | None = None) -> Option:
+def _shaped(s: ModelShape, output: str, note: str, intervals: Mapping[str, Interval] | None = None) -> Option:
     gives = {output: s.outcome, "train_flop": s.train_flop, **({} if s.hours is None else {"hours": s.hours})}
     return Option(f"{s.depth:g} layers, {s.width:,.0f} wide", _at(s), gives, intervals or {}, note)
 
 
-def _at(s: Shaped) -> dict[str, float]:
+def _at(s: ModelShape) -> dict[str, float]:
     return {"width": s.width, "depth": s.depth, "params": s.params, "tokens": s.tokens}
 
 
-def vocabulary(best: Shaped, template: Template, compute: float) -> Part:
+def vocabulary(best: ModelShape, template: Built, compute: float) -> Part:
     """How many entries the vocabulary of the best shape deserves."""
-    rest = best.params - template.embeddings * template.vocab_size * best.width
+    rest = best.params - float(template.embedding_params(best.width))
     found = {v.law: v for v in best_vocabularies(rest, best.width, compute)}
     chosen, planned = found[LOSS], judged(template.vocab_size, rest, best.width, compute)
     sizes = sorted(v.size for v in found.values())
@@ -166,7 +174,7 @@ def vocabulary(best: Shaped, template: Template, compute: float) -> Part:
          "covered and the memory of the head are not counted.",))
 
 
-def contexts(law: LawLike | None, lengths: Sequence[float], best: Shaped) -> Part:
+def contexts(law: LawLike | None, lengths: Sequence[float], best: ModelShape) -> Part:
     """What a longer context gives, and what a token then costs."""
     chosen = law or registry.law(CONTEXTS[min(CONTEXTS, key=lambda size: abs(math.log(size / best.params)))])
     found = weigh_contexts(chosen, lengths, best.params, best.width, best.depth)
@@ -181,10 +189,10 @@ def contexts(law: LawLike | None, lengths: Sequence[float], best: Shaped) -> Par
                 ("A token takes 6 N + 6 x depth x context x width FLOP in training, under a causal mask.",))
 
 
-def streams(law: LawLike | None, counts: Sequence[float], best: Shaped, template: Template) -> Part:
+def streams(law: LawLike | None, counts: Sequence[float], best: ModelShape, template: Built) -> Part:
     """What parallel streams give, beside a larger model."""
     chosen = law or registry.law(STREAMS)
-    rest = best.params - template.embeddings * template.vocab_size * best.width
+    rest = best.params - float(template.embedding_params(best.width))
     found = weigh_streams(chosen, rest, sorted(counts))
     most = found[-1]
     says = (f"{most.streams:g} parallel streams act like {most.larger:.3g} times the params at {most.streams:g} times "
