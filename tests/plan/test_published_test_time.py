@@ -138,10 +138,10 @@ def test_the_planner_decides_samples_and_size_by_one_law_and_its_own_curves_are_
     assert 7e7 * own > 10 * 1.6e8 * best
 
 
-# Snell et al. 2024 (arXiv:2408.03314), section 7: on easy questions samples of a small model make up for a model 14
-# times as large, on hard ones and where far more is served than trained on (R = 22) the larger model is better. So of
-# Pythia-1B for the compute of 12B, by thirds of the problems that 410M tells: with an exact verifier samples win but on
-# the hard third at R = 22, where both solve next to nothing; a vote of the same samples is right on fewer everywhere.
+# Snell et al. 2024 (arXiv:2408.03314), section 7: on easy questions samples of a model make up for one 14 times as
+# large, on hard ones and where far more is served than trained on (R = 22) the larger model is better. So of Pythia-1B
+# for the compute of 12B, by thirds of the problems that 410M tells: with an exact verifier samples win but on the hard
+# third at R = 22, where both solve next to nothing; a vote of the same samples is right on fewer everywhere.
 def test_samples_make_up_for_size_on_easy_problems_and_where_little_is_served():
     counts = pythia()
     order = np.argsort(counts["410M"][1] / counts["410M"][0], kind="stable")
