@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 from conftest import shared
+from lawful.cost.shapes import model as known_shape
+from lawful.cost.shapes.adapters import tuning_flop
 from lawful.errors import FailedToAnswer, InputError, LawError, UnknownName
 from lawful.fit import Fit, FitStatus, fit
 from lawful.laws import law
@@ -346,11 +348,13 @@ def test_own_laws_are_weighed_by_money_and_memory():
     full, lora = fitted(0.9, 900.0, 0.7), fitted(1.0, 500.0, 0.7)
     ways = (question.Tuning("all weights", full, "full", shape="llama-3-8b"),
             question.Tuning("rank 16", lora, "lora", shape="llama-3-8b"))
-    asked = question.Asked(ways=ways, examples=2e5, tokens_per_example=1.0, target=0.0)
+    asked = question.Asked(ways=ways, examples=2e5, tokens_per_example=500.0)
     there = question.recommend(read_situation({"budget": {"usd": 100, "device": "h100"}}, law), asked)
     assert [o.name for o in there.options] == ["rank 16"]
     assert "all weights does not fit" in there.answer
     assert there.options[0].gives["memory_bytes"] < 80e9
+    assert there.options[0].gives["train_flop"] == pytest.approx(      # 2e5 tokens are 400 examples of 500
+        400 * tuning_flop(known_shape("llama-3-8b"), "lora", 500))
     both = question.recommend(Situation(), asked)
     assert len(both.options) == 2
     spread = both.options[0].intervals["loss"]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from lawful.cost import Budget, hardware, train_cost
 from lawful.cost.hardware import Hardware
@@ -64,7 +64,7 @@ class Asked:
     tasks: tuple[str, ...] = TASKS
     "Published tasks that stand in: en_de, en_zh, mlsum."
     examples: float = 0.0
-    "Examples that there are, or tokens where the laws count these."
+    "Examples that there are; tokens, here and below, where the laws count tokens."
     usd_per_example: float = 0.0
     "What a further one costs to collect; 0 where there are no others."
     most_examples: float = math.inf
@@ -72,7 +72,7 @@ class Asked:
     target: float = 0.0
     "The loss to reach; without it the best for the budget."
     tokens_per_example: float = 512.0
-    "Tokens of an example; 1 where the laws count tokens."
+    "Tokens of an example."
     epochs: float = 1.0
     "Passes over the data."
     rank: int = 16
@@ -125,7 +125,10 @@ def _way(t: Tuning, asked: Asked) -> Way:
     if t.params:
         at.setdefault("params", t.params)
     flop, memory = _work(t.method, t.params, t.shape, asked)
-    return Way(t.name, t.law, at, flop, memory)
+    counted = Way(t.name, t.law, at, flop, memory)
+    if counted.data == "finetune_tokens":
+        return replace(counted, flop_per_unit=flop / asked.tokens_per_example)
+    return counted
 
 
 def _work(method: str, params: float, shape: str, asked: Asked) -> tuple[float, float | None]:
