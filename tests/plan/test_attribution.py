@@ -15,7 +15,11 @@ from lawful.fit import Fit, FitStatus, fit
 from lawful.laws import Law, form, law
 from lawful.laws.formula import formula
 from lawful.plan.attribution import Attribution, attribute
+from lawful.plan.between import between
+from lawful.plan.costs import Rates
+from lawful.plan.decide import decide
 from lawful.plan.path import along
+from lawful.plan.problem import parse_problem
 from lawful.plan.shapley import MOST, shapley, subsets
 
 HOFFMANN, REFIT = law("hoffmann2022_approach3"), law("besiroglu2024_refit")
@@ -209,3 +213,53 @@ def test_shares_that_sum_to_more_than_one_on_the_way_are_warned_of():
              for method in ("shapley", "path")}
     assert "off_simplex" in codes["shapley"]
     assert "off_simplex" not in codes["path"]
+
+
+# ------------------------------------------------------------------------------------------ two decisions
+
+FREE = ("params=1e6:1e14", "tokens=1e8:1e17")
+
+
+def test_the_bill_of_two_decisions_is_split_over_what_was_decided_and_what_it_costs():
+    cheap, dear = (decide(parse_problem(HOFFMANN, FREE, [f"train_flop<={flop}"], rates=Rates(
+        "h100", serve_tokens=served))) for flop, served in ((1e22, 1e11), (4e22, 2e12)))
+    found = between(cheap, dear, "usd")
+    assert list(found.parts) == ["params", "tokens", "rates"]
+    assert found.output.unit == "US dollars"
+    assert found.change == pytest.approx(dear.metrics["usd"] - cheap.metrics["usd"])
+    assert sum(parts(found).values()) == pytest.approx(found.change, rel=1e-12)
+    # what is served costs 2 N a token: Shapley gives the rates the mean of both sizes times the difference
+    hour = cheap.metrics["serve_usd"] / cheap.metrics["serve_flop"]
+    served = 2.0 * hour * 0.5 * (cheap.decision["params"] + dear.decision["params"]) * (2e12 - 1e11)
+    assert parts(found)["rates"] == pytest.approx(served, rel=1e-9)
+
+
+def test_two_decisions_under_two_laws_differ_by_the_laws_too(fits):
+    a, b = (decide(parse_problem(one, FREE, ["train_flop<=1e22"])) for one in fits)
+    found = between(a, b)
+    assert list(found.parts) == ["params", "tokens", "law"]
+    assert sum(parts(found).values()) == pytest.approx(b.metrics["loss"] - a.metrics["loss"], abs=1e-12)
+    assert found.parts["law"].high < 0.0 < found.parts["law"].std
+    assert abs(found.parts["params"].value + found.parts["tokens"].value) < 0.001     # both are near their optimum
+    grouped = between(a, b, groups={"size": ("params", "tokens")})
+    assert parts(grouped)["size"] == pytest.approx(parts(found)["params"] + parts(found)["tokens"], abs=1e-3)
+
+
+def test_an_error_after_a_loss_is_split_too():
+    then = [law("gadre2024_downstream:c4_17task")]
+    a, b = (decide(parse_problem(law("gadre2024_overtraining:c4"), FREE, [f"train_flop<={flop}"], then=then))
+            for flop in (1e20, 1e21))
+    found = between(a, b)
+    assert found.output.name == "error"
+    assert sum(parts(found).values()) == pytest.approx(b.metrics["error"] - a.metrics["error"], abs=1e-12)
+
+
+def test_decisions_that_cannot_be_held_against_one_another_are_refused():
+    made = decide(parse_problem(HOFFMANN, FREE, ["train_flop<=1e22"]))
+    other = decide(parse_problem(REPEATS, (*FREE, "unique_tokens=1e10"), ["train_flop<=1e22"]))
+    with pytest.raises(InputError, match="decide different quantities"):
+        between(made, other)
+    with pytest.raises(InputError, match="nothing differs"):
+        between(made, made)
+    with pytest.raises(UnknownName, match="unknown metric 'usd'"):
+        between(made, made, "usd")

@@ -78,8 +78,13 @@ class Attribution:
         for name, part in self.parts.items():
             share = f"{100 * self.shares[name]:>8.1f} %" if self.shares else ""
             ends = f"   {100 * self.level:g} % [{part.low:+.4g}, {part.high:+.4g}]" if math.isfinite(part.low) else ""
-            lines.append(f"  {name:<{wide}}  {part.value:>+11.5f}{share}{ends}")
-        return "\n".join([*lines, f"  {'change':<{wide}}  {self.change:>+11.5f}"])
+            lines.append(f"  {name:<{wide}}  {self._shown(part.value)}{share}{ends}")
+        return "\n".join([*lines, f"  {'change':<{wide}}  {self._shown(self.change)}"])
+
+    def _shown(self, value: float) -> str:
+        """A part with as many digits as the change calls for."""
+        size = abs(self.change)
+        return format(value, ">+11.5f" if size < 1e3 else ">+11,.0f" if size < 1e9 else ">+11.4g")
 
 
 def attribute(

@@ -59,7 +59,7 @@ class Change:
             moved.append(LAW)
         if not moved:
             raise InputError("nothing changes between the two ends: there is no change to split")
-        return Change(laws, (a, b), _grouped(moved, groups), paired)
+        return Change(laws, (a, b), grouped(moved, groups), paired)
 
     def by_shapley(self) -> Array:
         """The part of each factor in each row, ``(row, factor)``, by Shapley's rule."""
@@ -76,7 +76,8 @@ class Change:
                          for j, name in enumerate(form.names())]
                 values = np.asarray(form.with_coefficients(mixed).at(at), dtype=float)
             elif own:
-                values = np.where(own[LAW], *self.rows(*(_outcomes(law, at) for law in self.laws))[::-1])
+                first, second = self.rows(*(_outcomes(law, at) for law in self.laws))
+                values = np.where(own[LAW], second, first)
             else:
                 values = _outcomes(self.laws[0], at)
         return shapley(values, members)
@@ -116,23 +117,26 @@ class Change:
         return along(function)
 
     def rows(self, a: Array, b: Array) -> tuple[Array, Array]:
-        """Rows of both laws one against one: the laws themselves first, then draws that are independent or paired.
-
-        A law without draws stands still beside the other's.
-        """
-        if self.laws[0] is self.laws[1]:
-            return a, b
-        count = max(len(a), len(b)) - 1
-        if self.paired and len(a) != len(b):
-            raise InputError(f"paired draws are as many in both fits, got {len(a) - 1} and {len(b) - 1}")
-        first, second = (1 + np.resize(np.arange(len(x) - 1), count) if len(x) > 1 else np.zeros(count, dtype=int)
-                         for x in (a, b))
-        if not self.paired:
-            second = np.random.default_rng(0).permutation(second)
-        return a[np.r_[0, first]], b[np.r_[0, second]]
+        """Rows of both laws one against one."""
+        return (a, b) if self.laws[0] is self.laws[1] else matched(a, b, self.paired)
 
 
-def _grouped(moved: Sequence[str], groups: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
+def matched(a: Array, b: Array, paired: bool = False) -> tuple[Array, Array]:
+    """Rows of two laws one against one: the laws themselves first, then draws that are independent or ``paired``.
+
+    A law without draws stands still beside the other's.
+    """
+    count = max(len(a), len(b)) - 1
+    if paired and len(a) != len(b):
+        raise InputError(f"paired draws are as many in both fits, got {len(a) - 1} and {len(b) - 1}")
+    first, second = (1 + np.resize(np.arange(len(x) - 1), count) if len(x) > 1 else np.zeros(count, dtype=int)
+                     for x in (a, b))
+    if not paired:
+        second = np.random.default_rng(0).permutation(second)
+    return a[np.r_[0, first]], b[np.r_[0, second]]
+
+
+def grouped(moved: Sequence[str], groups: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
     """What moved, by factor, in the order in which it came."""
     taken: dict[str, str] = {}
     for group, names in groups.items():
