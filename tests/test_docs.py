@@ -213,6 +213,7 @@ def test_the_json_keys_are_the_documented_ones(tmp_path: Path, monkeypatch: pyte
              "plan --law fit.json --usd 50k --device h100 --max-cost 60k -o plan.json", "plan diff plan.json plan.json",
              "plan check plan.json", "sensitivity fit.json --at params=1B,tokens=20B",
              "attribute --law fit.json --from params=1B,tokens=20B --to params=2B,tokens=20B",
+             "slices recipes.csv --by recipe --bootstrap 20",
              "laws show besiroglu2024_refit", "laws check", "report runs.csv --bootstrap 20",
              "laws compare besiroglu2024_refit hoffmann2022_approach3 --at params=1B,tokens=20B",
              "cite besiroglu2024_refit", "compare fit.json besiroglu2024_refit --compute 1e21", "export fit.json",
