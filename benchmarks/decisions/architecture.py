@@ -12,21 +12,13 @@ from lawful.plan.rivals import rank
 from lawful.plan.shapes import depth_that_pays, weigh_shapes
 from lawful.plan.templates import Template
 from lawful.plan.vision import encoder_params, vision_shape
-from lawful.plan.vocabulary import BY_COMPUTE, BY_PARAMS, LOSS, best_vocabularies
+from lawful.plan.vocabulary import LOSS, best_vocabularies
 from lawful.store import read_runs
 
 TITLE = "Which architecture, shape and vocabulary"
 
 TAO, LEVINE, SOVIT = "arXiv:2407.13623", "arXiv:2006.12467", "arXiv:2305.13035"
 GEMSTONES, PARSCALE, SHEN = "arXiv:2502.06857", "arXiv:2505.10475", "arXiv:2406.16690"
-
-WIDTHS = {3e9: 3200.0, 7e9: 4096.0, 70e9: 8192.0, 300e9: 16384.0}
-"""Widths by size without vocabulary, as ``utils.py`` of the authors of Tao et al. takes them."""
-
-UNCONFIRMED = "typed from memory: no text of the table was at hand"
-PRINTED = {   # thousands of entries by approach 1, 2 and 3
-    3e9: ("39", "43", "37"), 7e9: ("62", "67", "60"), 70e9: ("212", "231", "218"), 300e9: ("356", "389", "383"),
-}
 
 SHAPES = {"SoViT-400m/14": (1152.0, 27.0, 4304.0), "SoViT-150m/14": (880.0, 18.0, 2320.0)}
 """Width, depth and feed-forward width, as the public configurations have them."""
@@ -48,18 +40,11 @@ def levine() -> Iterator[Row]:
 
 
 def vocabulary() -> Iterator[Row]:
-    """Entries of the vocabulary by each approach, and what the abstract says of two models."""
-    for params, width in WIDTHS.items():
-        found = {v.law: v.size / 1e3 for v in best_vocabularies(params, width)}
-        for number, (key, printed) in enumerate(zip((BY_COMPUTE, BY_PARAMS, LOSS), PRINTED[params], strict=True), 1):
-            last = params == 300e9 and key == LOSS
-            yield Row(f"Vocabulary of {params / 1e9:.0f}e9 params, approach {number}", f"{TAO}, table 1", printed,
-                      found[key], "thousand", 0.003 if last else 0.0,
-                      UNCONFIRMED + ("; the authors' code cuts, and does not round" if last else ""))
+    """What the abstract says of two models; their widths are those of the authors' code."""
     two = {v.law: v.size / 1e3 for v in best_vocabularies(2.87e9, 3200.0, 2.3e21)}
     yield Row("Vocabulary of 2.87e9 params at 2.3e21 FLOP", f"{TAO}, abstract", "43", two[LOSS], "thousand", 0.03,
               "by approach 3; 2.4e21 FLOP give 42.7")
-    least = min(v.size / 1e3 for v in best_vocabularies(70e9, WIDTHS[70e9]))
+    least = min(v.size / 1e3 for v in best_vocabularies(70e9, 8192.0))
     yield Row("Vocabulary of Llama 2 70B: at least", f"{TAO}, abstract", "216", least, "thousand", 0.02,
               "the least of the three approaches at 70e9 params; which params and approach 216 stands for is not said")
 
