@@ -218,7 +218,7 @@ def test_the_json_keys_are_the_documented_ones(tmp_path: Path, monkeypatch: pyte
              "laws compare besiroglu2024_refit hoffmann2022_approach3 --at params=1B,tokens=20B",
              "cite besiroglu2024_refit", "compare fit.json besiroglu2024_refit --compute 1e21", "export fit.json",
              "arms recipes.csv --by recipe --bootstrap 20", "optima sweep.csv --bootstrap 20",
-             "calc params gpt2", "calc flops gpt2", "calc memory gpt2",
+             "calc params gpt2", "calc flops gpt2", "calc memory gpt2", "calc hardware",
              "calc cost gpt2 --tokens 1B --device h100", "calc serve gpt2 --device h100",
              "curves predict luo2025_multi_power_law:25M --schedule cosine:peak=3e-4,steps=2000",
              "bench forecast --data data --list", "bench speed --starts 5 --repeats 1",

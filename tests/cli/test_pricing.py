@@ -89,6 +89,19 @@ def test_a_device_of_ones_own_works_wherever_one_is_taken(capsys, tmp_path):
     assert made["question"]["problem"]["rates"]["device"]["peak_flop_per_second"] == 5e13
 
 
+def test_advice_takes_a_device_of_ones_own(capsys, tmp_path):
+    (tmp_path / "mine.toml").write_text(MINE)
+    situation = tmp_path / "situation.toml"
+    situation.write_text(f"""law = "besiroglu2024_refit"
+budget = {{usd = "500", device = "{tmp_path / 'mine.toml'}"}}
+[size]
+""")
+    code, out, err = run(capsys, "advise", str(situation), "--json")
+    assert code == 0, err
+    spent = json.loads(out)["answers"][0]["options"][0]["gives"]
+    assert spent["train_flop"] <= 500 / 0.2 * 3600 * 5e13 * 0.4 * (1 + 1e-6)
+
+
 def test_the_devices_of_the_table_are_listed(capsys):
     code, out, _ = run(capsys, "calc", "hardware", "--json")
     assert code == 0

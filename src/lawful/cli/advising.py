@@ -6,7 +6,7 @@ import sys
 import textwrap
 from typing import TYPE_CHECKING, Any
 
-from lawful.cli.options import Output, find_law
+from lawful.cli.options import Output, find_device, find_law
 from lawful.cli.output import aligned, check, show
 from lawful.errors import InputError, unknown
 from lawful.quantities import format_number
@@ -46,7 +46,9 @@ def advise(situation: str | None = None, /, *, output: Output = _NO_OUTPUT) -> N
     from lawful.store import read_toml
 
     check(output)
-    told = ask() if situation is None else read_toml(situation)
+    told = ask() if situation is None else dict(read_toml(situation))
+    if isinstance(budget := told.get("budget"), dict) and str(budget.get("device")).endswith(".toml"):
+        told["budget"] = {**budget, "device": find_device(str(budget["device"]))}
     made = answer(told, find_law)
     show(made, advice_text(made), output)
 
