@@ -31,9 +31,10 @@ def test_what_serving_asks_for_is_what_sardana_found():
         {"E": 1.69, "A": 406.4, "alpha": 0.336, "B": 410.7, "beta": 0.283})
     budget = 6 * 13e9 * 5.765e11   # the compute-optimal 13B of these coefficients
     assert theirs.allocate(budget).params == pytest.approx(13e9, rel=1e-3)
-    made = recommend(Situation(as_fit(theirs), Budget(compute=budget), Rates(serve_tokens=2e12)), Asked())
+    wanted = float(theirs.allocate(budget).output)
+    made = recommend(Situation(as_fit(theirs), None, Rates(serve_tokens=2e12)), Asked(target_loss=wanted))
     first, optimal = made.options[:2]
-    assert first.name == "cheapest to train and serve"
+    assert first.name == "as good, cheapest to train and serve"
     assert first.decision["params"] / 1e9 == pytest.approx(7, abs=0.5)
     assert first.gives["loss"] == pytest.approx(optimal.gives["loss"], rel=1e-6)
     saved = optimal.gives["total_flop"] - first.gives["total_flop"]
@@ -41,7 +42,23 @@ def test_what_serving_asks_for_is_what_sardana_found():
     assert round(100 * saved / optimal.gives["total_flop"]) == 17
     assert "Train 6.97B params" in made.answer
     assert "saves 17.4 % of the whole compute" in made.answer
-    assert any("pays it back in serving" in text for text in made.assumptions)
+
+    within = recommend(Situation(as_fit(theirs), Budget(compute=budget), Rates(serve_tokens=2e12)), Asked())
+    assert within.options[0].name == "compute-optimal", "a budget of training is not overspent"
+    assert within.options[1].decision["params"] == pytest.approx(first.decision["params"], rel=1e-3)
+    assert "would be as good: it takes" in within.answer
+
+
+def test_a_budget_of_money_pays_for_training_and_serving():
+    situation = Situation(None, Budget(usd=50e3, device="h100"), Rates(serve_tokens=1e12))
+    assert situation.rates.device == "h100", "the budget's device is what things cost on"
+    first = recommend(situation, Asked()).options[0]
+    assert first.name == "best for the budget, training and serving"
+    assert first.gives["usd"] == pytest.approx(50e3, rel=1e-6)
+    smaller, larger = (float(BESIROGLU.law(params=first.decision["params"] * f, tokens=(
+        50e3 / first.gives["usd"] * (first.gives["train_flop"] + first.gives["serve_flop"] * 2) - 4e12 * f
+        * first.decision["params"]) / (6 * f * first.decision["params"]))) for f in (0.9, 1.1))
+    assert first.gives["loss"] <= min(smaller, larger), "serving at half the utilisation costs twice as much a FLOP"
 
 
 def test_without_serving_the_split_is_the_closed_form():

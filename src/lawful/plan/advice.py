@@ -119,14 +119,11 @@ def read_situation(data: Mapping[str, Any], find_law: FindLaw) -> Situation:
     """What all questions share, from the keys ``law``, ``budget`` and ``serving``."""
     law = find_law(str(data["law"])) if "law" in data else None
     budget = _budget(data["budget"]) if "budget" in data else None
-    rates: dict[str, Any] = {}
-    if budget is not None:
-        rates = {"device": budget.device, "mfu": budget.mfu, "options": {
-            name: getattr(budget, name) for name in ("devices", "usd_per_hour", "pue", "grid_kg_per_kwh")}}
+    rates = Rates()
     if "serving" in data:
         serving = read_section(Serving, data["serving"], "[serving]", find_law)
-        rates |= {"serve_tokens": parse_positive(serving.tokens, "[serving] tokens"), "serve_mfu": serving.mfu}
-    return Situation(law, budget, Rates(**rates))
+        rates = Rates(serve_tokens=parse_positive(serving.tokens, "[serving] tokens"), serve_mfu=serving.mfu)
+    return Situation(law, budget, rates)
 
 
 def _budget(data: Any) -> Budget:
@@ -138,6 +135,8 @@ def _budget(data: Any) -> Budget:
             raise unknown("key", name, known, where="in [budget]")
     given: dict[str, Any] = {name: value if name == "device" else parse_positive(value, f"[budget] {name}")
                              for name, value in data.items() if name != "compute"}
+    if given.get("devices", 1) % 1:
+        raise InputError(f"[budget] devices: a whole number of devices, got {given['devices']:g}")
     if "devices" in given:
         given["devices"] = int(given["devices"])
     return Budget.parse(str(data["compute"]), **given) if "compute" in data else Budget(**given)

@@ -17,9 +17,10 @@ from lawful.laws.modules import Repetition
 from lawful.laws.published import Published
 from lawful.plan.costs import Rates
 from lawful.plan.decide import Decision, decide
+from lawful.plan.gains import budget_limit
 from lawful.plan.optimum import plan
 from lawful.plan.overtraining import OverTrained, as_good, compute_for, furthest, overtrain
-from lawful.plan.problem import SPANS, parse_problem
+from lawful.plan.problem import SPANS, Constraint, parse_problem
 from lawful.plan.questions.topic import LawLike, Option, Recommendation, Situation, Topic, law_caveats, law_name
 from lawful.plan.settings import Settings, recommended_settings
 from lawful.quantities import format_number
@@ -38,6 +39,9 @@ OTHERS = ("hoffmann2022_approach1", "hoffmann2022_approach3", "besiroglu2024_ref
 
 APART = 2.0
 """Factor between the least and the largest size by other laws from which their disagreement is said."""
+
+PAYS_FOR_BOTH = ("usd", "gpu_hours", "energy_kwh")
+"""Metrics of a budget that serving draws on as well."""
 
 TUNED = ("batch_tokens", "learning_rate")
 """The settings that a recommendation starts from."""
@@ -61,32 +65,32 @@ class Asked:
 class Sizes:
     """What was weighed. ``optimum`` is best in training; ``cheapest`` as good and cheapest with serving, where any is.
 
-    ``richest`` is the best model for what training and serving the optimum would cost. ``smallest`` is as good for so
-    much more compute; ``longer`` are as good at given tokens per parameter, ``poorer`` spend the same compute at them.
-    ``by_law`` are the splits of other laws.
+    ``within`` is the best whose training and serving keep the budget together, where the budget pays for both;
+    ``richest`` the best for what training and serving the optimum would cost. ``smallest`` is as good for so much more
+    compute; ``longer`` are as good at given tokens per parameter, ``poorer`` spend the same compute at them. ``by_law``
+    are the splits of other laws. ``chosen`` is what is recommended: never more than the budget.
     """
 
     compute: float
     optimum: Decision
     cheapest: Decision | None
+    within: Decision | None
     richest: Decision | None
     smallest: OverTrained | None
     longer: tuple[OverTrained, ...]
     poorer: tuple[OverTrained, ...]
     by_law: Mapping[str, tuple[float, float]]
     settings: Settings
-
-    @property
-    def chosen(self) -> Decision:
-        """What is recommended."""
-        return self.cheapest or self.optimum
+    chosen: Decision
 
 
 def weigh_sizes(law: LawLike, compute: float, rates: Rates | None = None, unique_tokens: float | None = None,
-                extra_compute: float = 0.2, ratios: Sequence[float] = (100.0, 500.0, 2000.0)) -> Sizes:
+                extra_compute: float = 0.2, ratios: Sequence[float] = (100.0, 500.0, 2000.0),
+                bill: Constraint | None = None, to_target: bool = False) -> Sizes:
     """The ways to spend ``compute`` [FLOP] on a model, served as ``rates`` say, on at most ``unique_tokens``.
 
-    Raises ``LawError`` for a law not of params and tokens.
+    ``bill`` is a budget that pays for training and serving; ``to_target`` says that ``compute`` is what a wanted loss
+    takes, and no limit. Raises ``LawError`` for a law not of params and tokens.
     """
     inner, rates = law.law, rates or Rates()
     if not inner.splits_compute:
@@ -96,21 +100,23 @@ def weigh_sizes(law: LawLike, compute: float, rates: Rates | None = None, unique
     asked, held = (repeated(law), [f"unique_tokens={unique_tokens!r}"]) if scarce else (law, [])
     vary = [f"{name}={span}" for name, span in SPANS.items()] + held
     optimum = decide(parse_problem(asked, vary, [f"train_flop<={compute!r}"], rates=rates))
-    cheapest = richest = None
+    cheapest = within = richest = None
     if rates.serve_tokens:
         goal = "usd" if "usd" in optimum.metrics else "total_flop"
         cheapest = decide(parse_problem(asked, vary, [f"loss<={optimum.metrics['loss']!r}"], goal, rates))
         richest = decide(parse_problem(asked, vary, [f"{goal}<={optimum.metrics[goal]!r}"], rates=rates))
+        if bill is not None:
+            within = decide(parse_problem(asked, vary, [f"{bill.metric}<={bill.bound!r}"], rates=rates))
     higher = [ratio for ratio in ratios if ratio > best.tokens / best.params]
-    made = cheapest or optimum
+    made = within or (cheapest if to_target else None) or optimum
     by_law = {key: _split(key, compute) for key in OTHERS if key != law_name(law)}
     loss = made.metrics["loss"]
     return Sizes(
-        compute, optimum, cheapest, richest, None if scarce else furthest(inner, compute, extra_compute),
+        compute, optimum, cheapest, within, richest, None if scarce else furthest(inner, compute, extra_compute),
         () if scarce else tuple(as_good(inner, float(best.output), ratio) for ratio in higher),
         () if scarce else overtrain(inner, compute, higher), by_law,
         recommended_settings(made.metrics["params"], made.metrics["tokens"], compute=made.metrics["train_flop"],
-                             loss=loss))
+                             loss=loss), made)
 
 
 def repeated(law: LawLike) -> LawLike:
@@ -138,7 +144,8 @@ def recommend(situation: Situation, asked: Asked) -> Recommendation:
     """
     law = situation.loss_law(DEFAULT)
     compute = _compute(situation, asked, law)
-    sizes = weigh_sizes(law, compute, situation.rates, asked.unique_tokens, asked.extra_compute, asked.tokens_per_param)
+    sizes = weigh_sizes(law, compute, situation.rates, asked.unique_tokens, asked.extra_compute, asked.tokens_per_param,
+                        *_limit(situation, asked))
     made = sizes.chosen
     limits = [*law_caveats(made.problem.law, made.metrics), *_untested(sizes, law), *_disagreement(sizes, law)]
     tuned = (s.law for name in TUNED for s in sizes.settings.of(name))
@@ -159,36 +166,59 @@ def _compute(situation: Situation, asked: Asked, law: LawLike) -> float:
     return needed
 
 
+def _limit(situation: Situation, asked: Asked) -> tuple[Constraint | None, bool]:
+    """The budget as one of training and serving together, where it pays for both; and whether a target takes its place.
+
+    Money, energy and device hours pay for both. FLOP and days are training's own.
+    """
+    limits = budget_limit(situation) if asked.target_loss is None else ()
+    return next((c for c in limits if c.metric in PAYS_FOR_BOTH), None), asked.target_loss is not None
+
+
 def _answer(sizes: Sizes, rates: Rates) -> str:
-    made, best = sizes.chosen.metrics, sizes.optimum.metrics
+    made = sizes.chosen.metrics
     said = (f"Train {_n(made['params'])} params on {_n(made['tokens'])} tokens: loss {made['loss']:.4f} for "
             f"{made['train_flop']:.3g} FLOP.")
     if "unique_tokens" in made:
         passes = made["tokens"] / made["unique_tokens"]
         said += f" That is {passes:.3g} passes over the {_n(made['unique_tokens'])} there are."
-    if sizes.cheapest is not None:
-        goal = sizes.cheapest.problem.minimise[0]
-        said += (f" It is as good as the compute-optimal {_n(best['params'])} on {_n(best['tokens'])}, takes "
-                 f"{made['train_flop'] / best['train_flop']:.3g} times its training, and with {_n(rates.serve_tokens)} "
-                 f"tokens served saves {100 * (1 - made[goal] / best[goal]):.3g} % of the whole "
-                 f"{'bill' if goal == 'usd' else 'compute'}.")
-    elif sizes.smallest is not None:
-        small = sizes.smallest
-        said += (f" A model of {_n(small.params)} is as good for {100 * (small.compute_times - 1):.3g} % more compute, "
-                 f"at {small.ratio:.3g} tokens per parameter.")
+    said += _beside(sizes, rates)
     spreads = sizes.settings.spreads
     return said + " Start from a batch of " + " and a peak learning rate of ".join(
         f"{format_number(s.middle, 3)} (laws: {format_number(s.low, 3)} to {format_number(s.high, 3)})"
         for s in (spreads[name] for name in TUNED)) + "."
 
 
+def _beside(sizes: Sizes, rates: Rates) -> str:
+    """What serving makes of the recommendation, or what a smaller model as good would take."""
+    best = sizes.optimum.metrics
+    if sizes.within is not None:
+        return (f" With {_n(rates.serve_tokens)} tokens served that is the best for the budget; all of it in training "
+                f"would buy {_n(best['params'])} on {_n(best['tokens'])}, and leave nothing to serve it with.")
+    if sizes.cheapest is not None:
+        other, goal = sizes.cheapest.metrics, sizes.cheapest.problem.minimise[0]
+        whole = "bill" if goal == "usd" else "compute"
+        saved = (f"takes {other['train_flop'] / best['train_flop']:.3g} times its training, and with "
+                 f"{_n(rates.serve_tokens)} tokens served saves {100 * (1 - other[goal] / best[goal]):.3g} % of the "
+                 f"whole {whole}.")
+        if sizes.chosen is sizes.cheapest:
+            return f" It is as good as the compute-optimal {_n(best['params'])} on {_n(best['tokens'])}, {saved}"
+        return f" {_n(other['params'])} on {_n(other['tokens'])} would be as good: it {saved}"
+    if sizes.smallest is not None:
+        small = sizes.smallest
+        return (f" A model of {_n(small.params)} is as good for {100 * (small.compute_times - 1):.3g} % more compute, "
+                f"at {small.ratio:.3g} tokens per parameter.")
+    return ""
+
+
 def _options(sizes: Sizes, law: LawLike, asked: Asked) -> list[Option]:
     spreads = sizes.settings.spreads
     tuned = {name: spreads[name].middle for name in TUNED}
-    found = []
-    if sizes.cheapest is not None:
-        found.append(_decided("cheapest to train and serve", sizes.cheapest, tuned))
-    found.append(_decided("compute-optimal", sizes.optimum, {} if found else tuned))
+    ways = {"best for the budget, training and serving": sizes.within, "compute-optimal": sizes.optimum,
+            "as good, cheapest to train and serve": sizes.cheapest}
+    weighed = sorted(((name, made) for name, made in ways.items() if made is not None),
+                     key=lambda way: way[1] is not sizes.chosen)
+    found = [_decided(name, made, tuned if made is sizes.chosen else {}) for name, made in weighed]
     if sizes.richest is not None:
         found.append(_decided("best for the whole bill of the compute-optimal one", sizes.richest, {}))
     if sizes.smallest is not None:
@@ -234,10 +264,11 @@ def _disagreement(sizes: Sizes, law: LawLike) -> list[Caveat]:
 
 
 def _budgeted(sizes: Sizes) -> tuple[str, ...]:
+    if sizes.within is not None:
+        return ("The budget pays for training and serving together.",)
     if sizes.cheapest is None:
         return ()
-    return ("The budget is that of training the compute-optimal model: what is recommended trains for longer, and pays "
-            "it back in serving.",)
+    return ("The budget is training's own: what serving costs comes on top, in every option.",)
 
 
 def _untested(sizes: Sizes, law: LawLike) -> list[Caveat]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from importlib.resources import files
 from typing import Any
@@ -21,14 +21,26 @@ from lawful.validate.question import question_caveats
 LawLike = Fit | Published
 """What a question may be asked of: a fit, or a law of the catalogue."""
 
+PRICES = ("devices", "usd_per_hour", "pue", "grid_kg_per_kwh")
+"""What a budget says of its device beside the name."""
+
 
 @dataclass(frozen=True)
 class Situation:
-    """What all questions share: the user's own loss law where there is one, what may be spent, what is to be served."""
+    """What all questions share: the user's own loss law where there is one, what may be spent, what is to be served.
+
+    A device that the budget names, with its prices, is that of the ``rates`` where they name none.
+    """
 
     law: LawLike | None = None
     budget: Budget | None = None
     rates: Rates = field(default_factory=Rates)
+
+    def __post_init__(self) -> None:
+        if self.budget is not None and self.budget.device is not None and self.rates.device is None:
+            prices = {name: getattr(self.budget, name) for name in PRICES}
+            object.__setattr__(self, "rates", replace(self.rates, device=self.budget.device, mfu=self.budget.mfu,
+                                                      options=prices))
 
     def loss_law(self, default: str) -> LawLike:
         """The user's law, or that of the catalogue."""
