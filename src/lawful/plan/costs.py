@@ -6,7 +6,7 @@ cost. Metrics that cannot be answered (money without a device) are left out.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -20,20 +20,16 @@ from lawful.cost.shapes import Count, Family, Sized
 from lawful.errors import InputError
 from lawful.fit import Fit
 from lawful.laws.published import Published
+from lawful.plan.arithmetic import ARITHMETIC, FORMATS, bit_sentences, mean_bits, peak_share, time_share
 from lawful.plan.extras import (
-    ARITHMETIC,
-    BITS,
     DENSE,
-    FORMATS,
     FULL_BITS,
     TEACHERS,
     Store,
+    beside_sentences,
     finetune_flop,
     known,
-    mean_bits,
-    peak_share,
     teacher_flop,
-    time_share,
 )
 from lawful.plan.metrics import METRICS
 from lawful.plan.served import Answers, Served, Server, Trained
@@ -49,6 +45,7 @@ ZERO, FULL = np.zeros(()), np.full((), FULL_BITS)
 
 SIX_ND = (f"Compute is {FLOP_PER_PARAM_TOKEN:g} x params x tokens: attention over long contexts and recomputation "
           "come on top.")
+
 
 @dataclass(frozen=True)
 class Rates:
@@ -155,33 +152,28 @@ class Rates:
 
     def assumptions(self, decided: Collection[str] = (), counting: Counting = PLAIN) -> tuple[str, ...]:
         """What the metrics of a decision of the quantities ``decided`` rest on, a sentence each."""
-        said = [SIX_ND if self.shape is None else self._shaped.sentence(), *self._budgets[0].assumptions()]
+        counted = SIX_ND if self.shape is None else self._shaped.sentence()
+        return (counted, *self._budgets[0].assumptions(), *self._served_sentences(),
+                *self._size_sentences(decided, counting), *beside_sentences(decided, self.teacher, self.store),
+                *bit_sentences(decided, self.arithmetic))
+
+    def _served_sentences(self) -> Iterator[str]:
         if self.serve_tokens:
             how = "at 2 FLOP a parameter" if self.shape is None else "at a forward pass each"
-            said.append(f"{self.serve_tokens:.4g} tokens are served over the model's life, {how}"
-                        + (f" and {self.serve_mfu:g} of the device's peak." if self.serving is None else "."))
+            yield (f"{self.serve_tokens:.4g} tokens are served over the model's life, {how}"
+                   + (f" and {self.serve_mfu:g} of the device's peak." if self.serving is None else "."))
         if self.serving is not None:
-            said.append(self.serving.sentence(self._shaped.family))
+            yield self.serving.sentence(self._shaped.family)
         if self.training is not None:
-            said.append(self.training.sentence(self._shaped.family, self.context))
+            yield self.training.sentence(self._shaped.family, self.context)
+
+    def _size_sentences(self, decided: Collection[str], counting: Counting) -> Iterator[str]:
         if self.shape is None and (layout := layout_of(decided, counting)):
-            said.append(layout.sentence)
+            yield layout.sentence
         elif {"sparsity", "density"} & set(decided):
-            said.append("Zeros are skipped: they cost no FLOP." if self.skips_zeros else
-                        "Weights that are zero cost FLOP like any other, and no memory; what says where they are is "
-                        "not counted.")
-        if "teacher_params" in decided:
-            said.append(TEACHERS[self.teacher])
-        if "finetune_tokens" in decided:
-            said.append("A low-rank update costs two thirds of training all weights: those beside it are frozen."
-                        if "lora_rank" in decided else "Fine-tuning changes all weights.")
-        if "datastore_tokens" in decided:
-            said.append(self.store.sentence)
-        if set(BITS) & set(decided):
-            said.append(ARITHMETIC[self.arithmetic])
-        if "streams" in decided:
-            said.append("Parallel streams cost as many passes, in training and serving, and share one set of weights.")
-        return tuple(said)
+            yield ("Zeros are skipped: they cost no FLOP." if self.skips_zeros else
+                   "Weights that are zero cost FLOP like any other, and no memory; what says where they are is not "
+                   "counted.")
 
     def costs(self, decision: Mapping[str, Any], counting: Counting = PLAIN) -> dict[str, Array]:
         """The metrics of ``decision`` that can be answered, in the shape of its quantities.

@@ -1,17 +1,16 @@
-"""What is paid for beside a model's own pre-training: a teacher, fine-tuning, a store of passages; and what bits save.
+"""What is paid for beside a model's own pre-training: a teacher, fine-tuning, a store of passages.
 
 Each function takes the quantities that are decided, by name, and gives None where they say nothing of it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from lawful.cost import Hardware
 from lawful.cost.checks import positive
 from lawful.errors import unknown
 from lawful.quantities import FLOP_PER_PARAM_TOKEN
@@ -27,6 +26,9 @@ FROZEN_SHARE = 2.0 / 3.0
 FULL_BITS = 16.0
 """Bits that count as full precision, and those of whatever nothing says the bits of."""
 
+BITS = ("weight_bits", "activation_bits", "kv_bits")
+"""The quantities that are bits of training."""
+
 TEACHERS: Mapping[str, str] = {
     "stored": "The teacher's outputs are there already and cost nothing.",
     "runs": "The teacher reads every token of the student, at 2 FLOP a parameter; its own training is paid for "
@@ -35,21 +37,6 @@ TEACHERS: Mapping[str, str] = {
                "of the student, at 2 (arXiv:2502.08606, equation 9, with delta_Lgt = delta_Pre = 1).",
 }
 """What of a teacher is charged for, and the sentence that says so."""
-
-ARITHMETIC: Mapping[str, str] = {
-    "peaks": "Training in few bits runs at the device's peak for the wider of weights and activations, in 16 bits "
-             "where it knows no fewer.",
-    "linear": "Training in few bits takes bits / 16 of the time, by the geometric mean of its operands "
-              "(arXiv:2411.04330, equation 5, for equal bits; its authors expect less in practice).",
-    "none": "Bits in training change no time: they are simulated in 16.",
-}
-"""How bits in training change its time, and the sentence that says so."""
-
-BITS = ("weight_bits", "activation_bits", "kv_bits")
-"""The quantities that are bits of training."""
-
-FORMATS: tuple[tuple[float, tuple[str, ...]], ...] = ((4.0, ("fp4", "int4")), (8.0, ("fp8", "int8")))
-"""Formats that devices multiply in below 16 bits, by bits."""
 
 
 @dataclass(frozen=True)
@@ -121,48 +108,14 @@ def finetune_flop(q: Mapping[str, Array], train: Array) -> Array | None:
     return np.asarray((FROZEN_SHARE if "lora_rank" in q else 1.0) * train * q["finetune_tokens"])
 
 
-def mean_bits(q: Mapping[str, Array]) -> Array | None:
-    """The geometric mean of the bits of training: weights and activations, and the cache where its bits are decided.
-
-    Where all are the same this is Kumar et al.'s P; they price no other. None where nothing is said of any.
-    """
-    operands = _operands(q)
-    if operands is None:
-        return None
-    product: Array = np.ones(())
-    for bits in operands:
-        product = product * bits
-    return np.asarray(product ** (1.0 / len(operands)))
-
-
-def time_share(q: Mapping[str, Array], device: Hardware | None, arithmetic: str) -> Array:
-    """The time of a FLOP of training at the bits decided over that at 16."""
-    operands = _operands(q)
-    if operands is None or arithmetic == "none":
-        return np.ones(())
-    if arithmetic == "linear":
-        mean = mean_bits(q)
-        assert mean is not None
-        return mean / FULL_BITS
-    return np.ones(()) if device is None else peak_share(np.maximum(*operands[:2]), device)
-
-
-def _operands(q: Mapping[str, Array]) -> tuple[Array, ...] | None:
-    """The bits of weights, activations and, where they are decided, the cache."""
-    if not any(name in q for name in BITS):
-        return None
-    full = np.full((), FULL_BITS)
-    cached = (q["kv_bits"],) if "kv_bits" in q else ()
-    return (q.get("weight_bits", full), q.get("activation_bits", full), *cached)
-
-
-def peak_share(bits: Array, device: Hardware) -> Array:
-    """The device's peak in 16 bits over its peak in the fastest format that holds ``bits``."""
-    share = np.ones(bits.shape)
-    fastest = device.peak_flop_per_second
-    for wide, formats in reversed(FORMATS):
-        fastest = max(fastest, *(device.peaks.get(name, 0.0) for name in formats))
-        share = np.where(bits <= wide, device.peak_flop_per_second / fastest, share)
-    if (fp32 := device.peaks.get("fp32")) is not None:
-        share = np.where(bits > FULL_BITS, device.peak_flop_per_second / fp32, share)
-    return share
+def beside_sentences(decided: Collection[str], teacher: str, store: Store) -> Iterator[str]:
+    """What is assumed of what is paid for beside, where it is among the quantities ``decided``."""
+    if "teacher_params" in decided:
+        yield TEACHERS[teacher]
+    if "finetune_tokens" in decided:
+        yield ("A low-rank update costs two thirds of training all weights: those beside it are frozen."
+               if "lora_rank" in decided else "Fine-tuning changes all weights.")
+    if "datastore_tokens" in decided:
+        yield store.sentence
+    if "streams" in decided:
+        yield "Parallel streams cost as many passes, in training and serving, and share one set of weights."

@@ -17,7 +17,8 @@ from lawful.cost.checks import positive
 from lawful.cost.serving import Roof, cached_elements, chosen_share, prefill_flop, read_weights, step_flop
 from lawful.cost.shapes import Count, Family, Sharding, train_memory
 from lawful.errors import InputError
-from lawful.plan.extras import FULL_BITS, peak_share
+from lawful.plan.arithmetic import peak_share
+from lawful.plan.extras import FULL_BITS
 
 Array = npt.NDArray[np.float64]
 ONE, FULL = np.ones(()), np.full((), FULL_BITS)

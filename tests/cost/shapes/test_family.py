@@ -15,7 +15,7 @@ SHARDED = Sharding(data=4, tensor=2, expert=2, zero=1)
 def sizes(family: Family):
     """Shapes away from those that the counts are made of: at depths and widths far and near, other vocabularies and
     experts."""
-    least = next(d for d in range(1, 40) if d >= family._least and (d - family.depth) % family.period == 0)
+    least = next(d for d in range(1, 40) if d >= family.least_depth and (d - family.depth) % family.period == 0)
     for units, layers in ((1, 0), (5, 1), (7, 5)):
         for vocab in {family.vocab_size, 1000} if family.vocab_size else {0}:
             for experts in {family.experts, 3 * family.experts}:

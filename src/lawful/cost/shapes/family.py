@@ -16,12 +16,12 @@ import itertools
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
 from lawful.cost.checks import positive
 from lawful.cost.shapes.configs import read_config
+from lawful.cost.shapes.counts import Count, interpolated
 from lawful.cost.shapes.flops import flops
 from lawful.cost.shapes.models import models
 from lawful.cost.shapes.parts import Cache
@@ -49,44 +49,6 @@ STEPS, CLOSE = 40, 1e-9
 ASKEW = 0.1
 """What it weighs in the choice of a shape that its width over depth is off by a factor e, where params off by as much
 weigh 1."""
-
-Point = tuple[int, int, int, int]
-
-
-@dataclass(frozen=True)
-class Count:
-    """A count of a family: the sum of c (width / unit)^i depth^j vocab^k experts^m over ``terms`` (c, i, j, k, m)."""
-
-    unit: int
-    terms: tuple[tuple[float, int, int, int, int], ...]
-
-    def __call__(self, width: Any, depth: Any, vocab_size: Any, experts: Any) -> Any:
-        """The count at these numbers, or arrays of them."""
-        units = width / self.unit   # whole for a shape that can be built, so that every term is
-        total: Any = None
-        for j, powers in self._rows(vocab_size, experts).items():
-            row = powers[-1]
-            for c in reversed(powers[:-1]):
-                row = row * units + c
-            row = row if j == 0 else row * depth if j == 1 else row / depth
-            total = row if total is None else total + row
-        return 0.0 * units if total is None else total
-
-    def _rows(self, vocab_size: Any, experts: Any) -> Mapping[int, tuple[Any, ...]]:
-        """By the power of the depth, the coefficients of the powers of width / unit."""
-        if getattr(vocab_size, "ndim", 0) == getattr(experts, "ndim", 0) == 0:
-            return _rows(self, float(vocab_size), float(experts))
-        return _rows.__wrapped__(self, vocab_size, experts)
-
-
-@functools.lru_cache(maxsize=512)
-def _rows(count: Count, vocab_size: Any, experts: Any) -> Mapping[int, tuple[Any, ...]]:
-    found: dict[int, list[Any]] = {}
-    for c, i, j, k, m in count.terms:
-        row = found.setdefault(j, [])
-        row += [0.0] * (i + 1 - len(row))
-        row[i] = row[i] + c * (vocab_size if k else 1.0) * (experts if m else 1.0)
-    return {j: tuple(row) for j, row in found.items()}
 
 
 @dataclass(frozen=True)
@@ -175,7 +137,8 @@ class Family:
 
         known: dict[int, tuple[float, ...]] = {}
         for period in range(1, LONGEST_PERIOD + 1):
-            depths = [self._least + (self.depth - self._least) % period + period * k for k in range(2 * LONGEST_PERIOD)]
+            first = self.least_depth + (self.depth - self.least_depth) % period
+            depths = [first + period * k for k in range(2 * LONGEST_PERIOD)]
             known |= {depth: signature(depth) for depth in depths if depth not in known}
             if all(a + c == 2 * b for low, middle, high in zip(depths, depths[1:], depths[2:], strict=False)
                    for a, b, c in zip(known[low], known[middle], known[high], strict=True)):
@@ -184,7 +147,7 @@ class Family:
                          "makes no family")
 
     @property
-    def _least(self) -> int:
+    def least_depth(self) -> int:
         """The fewest layers: one more than those that are dense before experts begin."""
         return 1 + int(self.fields.get("first_k_dense_replace") or 0)
 
@@ -207,9 +170,9 @@ class Family:
         if width < 1 or width % self.unit:
             raise InputError(f"{self.name}: width must be a multiple of {self.unit}, so that heads stay whole, "
                              f"got {width}")
-        if depth < self._least or (depth - self.depth) % self.period:
-            raise InputError(f"{self.name}: depth must be at least {self._least} and lie a multiple of {self.period} "
-                             f"from {self.depth}, got {depth}")
+        if depth < self.least_depth or (depth - self.depth) % self.period:
+            raise InputError(f"{self.name}: depth must be at least {self.least_depth} and lie a multiple of "
+                             f"{self.period} from {self.depth}, got {depth}")
         if experts is not None and not self.experts:
             raise InputError(f"{self.name} has no experts: take the shape of a mixture, such as mixtral-8x7b")
         return self._built(width, depth, vocab_size or self.vocab_size, experts or self.experts)
@@ -226,9 +189,9 @@ class Family:
     # ------------------------------------------------------------------------------------------- counts
 
     @cached_property
-    def _grid(self) -> tuple[tuple[tuple[int, ...], ...], dict[Point, Shape]]:
+    def _grid(self) -> tuple[tuple[tuple[int, ...], ...], dict[tuple[int, ...], Shape]]:
         """Nodes along width, depth, vocabulary and experts, and the shapes there."""
-        least = self._least + (self.depth - self._least) % self.period
+        least = self.least_depth + (self.depth - self.least_depth) % self.period
         nodes = (tuple(self.unit * k for k in (1, 2, 3)), tuple(least + self.period * k for k in (0, 1, 2)),
                  (64, 128) if self.vocab_size else (0,), (self.taken, self.taken + 1) if self.experts else (0,))
         return nodes, {point: self._built(*point) for point in itertools.product(*nodes)}
@@ -240,11 +203,7 @@ class Family:
         the depth or not: params, FLOP and bytes all are.
         """
         nodes, shapes = self._grid
-        values: dict[tuple[int, ...], Fraction] = {p: Fraction(of(shape)) for p, shape in shapes.items()}
-        for axis, (points, first) in enumerate(zip(nodes, (0, -1, 0, 0), strict=True)):
-            values = _expanded(values, axis, points, first)
-        return Count(self.unit, tuple((float(c * self.unit**powers[0]), *powers)  # type: ignore[misc]
-                                      for powers, c in values.items() if c))
+        return interpolated(self.unit, nodes, {point: of(shape) for point, shape in shapes.items()})
 
     @cached_property
     def total(self) -> Count:
@@ -273,8 +232,7 @@ class Family:
     def train_flop(self, convention: str = "exact", context: int | None = None) -> Count:
         """FLOP of training on one token of a text of ``context``, by a convention of ``lawful.cost.shapes.flops``."""
         tokens = float(next(iter(flops(self.template, convention, context).lengths.values())))
-        whole = self.count(lambda shape: flops(shape, convention, context).train)
-        return Count(self.unit, tuple((c / tokens, *powers) for c, *powers in whole.terms))  # type: ignore[misc]
+        return self.count(lambda shape: flops(shape, convention, context).train).over(tokens)
 
     # ------------------------------------------------------------------------------------------- sizes
 
@@ -335,7 +293,7 @@ class Family:
         for steps in {max(1, math.floor(middle)), max(1, math.ceil(middle))}:
             width = steps * self.unit
             layers = (float(self.depth_of(wanted, width, convention=convention)) - self.depth) / self.period
-            lowest = math.ceil((self._least - self.depth) / self.period)
+            lowest = math.ceil((self.least_depth - self.depth) / self.period)
             depth = self.depth + self.period * max(lowest, round(layers))
             counted = self.counted(convention)(width, depth, self.vocab_size, self.experts)
             off = abs(math.log(counted / wanted))
@@ -345,29 +303,3 @@ class Family:
         if off > math.log(2.0):
             return None
         return best
-
-
-def _expanded(values: Mapping[tuple[int, ...], Fraction], axis: int, points: Sequence[int],
-              first: int) -> dict[tuple[int, ...], Fraction]:
-    """``values`` at ``points`` along ``axis`` as coefficients of the powers from ``first`` on; exact."""
-    found: dict[tuple[int, ...], Fraction] = {}
-    for key in {(*p[:axis], *p[axis + 1:]) for p in values}:
-        line = [values[(*key[:axis], x, *key[axis:])] for x in points]
-        for power, c in enumerate(_polynomial(points, [y / Fraction(x) ** first if first else y
-                                                       for x, y in zip(points, line, strict=True)])):
-            found[(*key[:axis], power + first, *key[axis:])] = c
-    return found
-
-
-def _polynomial(points: Sequence[int], values: Sequence[Fraction]) -> list[Fraction]:
-    """The coefficients, from the constant on, of the polynomial through ``values`` at ``points``, by differences."""
-    differences = list(values)
-    for level in range(1, len(points)):
-        for i in range(len(points) - 1, level - 1, -1):
-            differences[i] = (differences[i] - differences[i - 1]) / (points[i] - points[i - level])
-    coefficients = [Fraction(0)] * len(points)
-    for i in range(len(points) - 1, -1, -1):   # Horner, times (x - point)
-        shifted = [Fraction(0), *coefficients[:-1]]
-        coefficients = [s - points[i] * c for s, c in zip(shifted, coefficients, strict=True)]
-        coefficients[0] += differences[i]
-    return coefficients
