@@ -68,6 +68,26 @@ def test_plans_say_their_own_law_and_quantities(capsys, plans):
     assert "change" in out
 
 
+def test_any_metric_of_two_plans_is_split(capsys, tmp_path):
+    files = []
+    for compute, served in (("1e22", "100B"), ("4e22", "2T")):
+        files.append(str(tmp_path / f"{compute}.json"))
+        assert run(capsys, "plan", "--law", LAW, "--compute", compute, "--device", "h100", "--serve-tokens", served,
+                   "-o", files[-1])[0] == 0
+    code, out, _ = run(capsys, "attribute", "--from", files[0], "--to", files[1], "--metric", "usd", "--json")
+    assert code == 0
+    found = json.loads(out)
+    assert set(found["parts"]) == {"params", "tokens", "rates"}
+    ends = [json.loads(Path(file).read_text(encoding="utf-8"))["metrics"]["usd"] for file in files]
+    assert found["change"] == pytest.approx(ends[1] - ends[0], rel=1e-6)
+    assert sum(p["value"] for p in found["parts"].values()) == pytest.approx(found["change"], rel=1e-9)
+    for wrong, says in ((["--to", "params=1B,tokens=1B"], "is one of two plans"),
+                        (["--to", files[1], "--method", "path"], "leave out --method")):
+        code, _, err = run(capsys, "attribute", "--from", files[0], *wrong, "--metric", "usd")
+        assert code == 2
+        assert says in err
+
+
 def test_a_plan_says_what_it_is_sensitive_to_when_asked(capsys):
     code, out, _ = run(capsys, "plan", "--law", LAW, "--compute", "1e22", "--sensitivity", "--quiet")
     assert code == 0

@@ -16,6 +16,7 @@ from lawful.errors import InputError, LawfulError
 if TYPE_CHECKING:
     from lawful.fit import Fit
     from lawful.laws import Published
+    from lawful.plan.attribution import Attribution
     from lawful.plan.sensitivity import Sensitivity
     from lawful.plan.variance import Variance
 
@@ -62,6 +63,7 @@ def attribute(
     before: Annotated[str, Parameter(name="--from")],
     after: Annotated[str, Parameter(name="--to")],
     group: Annotated[list[str] | None, Parameter(negative="", consume_multiple=False)] = None,
+    metric: str | None = None,
     method: str = "shapley",
     coefficients: Annotated[bool, Parameter(negative="")] = False,
     level: float | None = None,
@@ -81,6 +83,8 @@ def attribute(
         Where it ends.
     group
         Factors that count as one: --group data=tokens+epochs. May be given several times.
+    metric
+        Of two plans, another metric than the outcome: --metric usd. The plans are made again from their questions.
     method
         shapley (every order of the factors alike), or path (all move at one pace).
     coefficients
@@ -91,12 +95,37 @@ def attribute(
     from lawful.plan.attribution import attribute as split
 
     check(output)
+    if metric is not None:
+        if method != "shapley" or coefficients or to_law is not None:
+            raise InputError("--metric is split by shapley, over what was decided, the laws and the rates: leave out "
+                             "--method, --coefficients and --to-law")
+        found = _between(before, after, metric, law, _groups(group or []))
+        show(found, repr(found), output, found.warnings)
+        return
     laws = _laws(law, to_law, before, after)
     known = [*laws[0].law.inputs, *laws[1].law.inputs]
     points = _point(before, "--from", known), _point(after, "--to", known)
     answer = split(laws[0], *points, to=laws[1], groups=_groups(group or []), method=method,
                    coefficients=coefficients, level=level)
     show(answer, repr(answer), output, answer.warnings)
+
+
+def _between(before: str, after: str, metric: str, law: str | None,
+             groups: Mapping[str, tuple[str, ...]]) -> Attribution:
+    """The change of a metric between two saved plans, each made again as a decision under constraints."""
+    from lawful.cli.plan_files import open_plan, remade
+    from lawful.plan.between import between
+    from lawful.plan.decision import Decision
+
+    made = []
+    for end, option in ((before, "--from"), (after, "--to")):
+        if not _is_plan(end):
+            raise InputError(f"--metric is one of two plans: {option} {end} is none; give a plan of lawful plan -o")
+        decision, _, _ = remade(open_plan(end), law, sensitivity=True)   # so that a plain plan is a decision as well
+        if not isinstance(decision, Decision):
+            raise InputError(f"{option} {end} is a frontier: --metric takes plans with one goal")
+        made.append(decision)
+    return between(made[0], made[1], metric, groups=groups)
 
 
 def _laws(law: str | None, to_law: str | None, before: str, after: str) -> tuple[Fit | Published, Fit | Published]:

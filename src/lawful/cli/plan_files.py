@@ -133,9 +133,25 @@ def plan_markdown(content: Mapping[str, Any]) -> str:
 
 def _made_again(file: PlanFile, law: str | None) -> list[PlanDiff]:
     """The plans of ``file`` beside those that its question gives now, where they differ."""
-    from lawful.cli.planning import answer, app
     from lawful.plan.changes import compare_plans
     from lawful.plan.files import read_plan
+
+    made, found, options = remade(file, law)
+    now = read_plan(sealed(made, found, str(options.get("law") or options.get("runs")), options), "now")
+    if len(now.plans) != len(file.plans):
+        raise FailedToAnswer(f"{file.source} does not come out again: it holds {len(file.plans)} plans, and "
+                             f"{len(now.plans)} are made now")
+    pairs = [compare_plans(read_plan(file.data, file.source, n), read_plan(now.data, now.source, n))
+             for n in range(1, len(file.plans) + 1)]
+    return [pair for pair in pairs if not pair.same]
+
+
+def remade(file: PlanFile, law: str | None = None, **more: Any) -> tuple[Made, Fit | Published, dict[str, Any]]:
+    """The plan that the question of ``file`` gives now, its law, and the options it was made with, and ``more``.
+
+    ``law`` takes the place of that of the file. Raises ``InputError`` for a file without its question.
+    """
+    from lawful.cli.planning import answer, app
 
     options = file.data.get("question", {}).get("options")
     if options is None:
@@ -144,6 +160,7 @@ def _made_again(file: PlanFile, law: str | None) -> list[PlanDiff]:
     if options.get("runs") == "-":
         raise InputError(f"{file.source}: was made of runs from standard input, and cannot be made again; --as-written "
                          "checks the rest")
+    options = {**options, **more}
     if law is not None:
         options = {**{k: v for k, v in options.items() if k != "runs"}, "law": law}
     _, bound, _ = app.parse_args(as_tokens(options), exit_on_error=False, print_error=False)
@@ -151,13 +168,7 @@ def _made_again(file: PlanFile, law: str | None) -> list[PlanDiff]:
     shown = ("markdown", "settings", "policies", "output")
     asked = {name: value for name, value in bound.arguments.items() if name not in shown}
     made, found = answer(**asked)
-    now = read_plan(sealed(made, found, str(options.get("law") or options.get("runs")), options), "now")
-    if len(now.plans) != len(file.plans):
-        raise FailedToAnswer(f"{file.source} does not come out again: it holds {len(file.plans)} plans, and "
-                             f"{len(now.plans)} are made now")
-    pairs = [compare_plans(read_plan(file.data, file.source, n), read_plan(now.data, now.source, n))
-             for n in range(1, len(file.plans) + 1)]
-    return [pair for pair in pairs if not pair.same]
+    return made, found, options
 
 
 def _moved(found: PlanDiff) -> list[str]:
