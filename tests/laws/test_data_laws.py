@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from conftest import shared
-from lawful.errors import LawError
+from lawful.errors import InputError, LawError
 from lawful.laws import entry, law
 from lawful.laws.data import (
     BivariateMixing,
@@ -23,6 +23,7 @@ from lawful.laws.data import (
     RepeatedDataLoss,
 )
 from lawful.laws.language import AdditiveLoss
+from lawful.laws.mixtures import additive_mixing, exponential_mixing
 
 REPEATED = law("muennighoff2023_data_constrained").law
 
@@ -139,6 +140,23 @@ def test_the_additive_mixtures_optimum_does_not_move_with_scale():
     shares = np.linspace(0.01, 0.99, 99)
     best = {shares[np.argmin(one(n, d, shares))] for n, d in ((1e8, 1e9), (1e10, 1e12))}
     assert len(best) == 1
+
+
+def test_the_forms_for_any_number_of_domains_are_those_of_two_and_three():
+    two = exponential_mixing(("web", "code")).with_coefficients({"c": 1.9, "k": 0.7, "t_1": -1.5})
+    assert two(**{"mixture.web": 0.3}) == pytest.approx(DataMixing(c=1.9, k=0.7, t=-1.5, domain="web")(0.3))
+    three = exponential_mixing(("web", "code", "books")).with_coefficients([1.9, 0.7, -1.5, 0.4])
+    known = DataMixing3(c=1.9, k=0.7, t_1=-1.5, t_2=0.4, first="web", second="code")
+    assert three(**{"mixture.web": 0.3, "mixture.code": 0.2}) == pytest.approx(known(0.3, 0.2))
+    values = {"E": 1.5, "C_1": 2.0, "gamma_1": 0.4, "C_2": 3.0, "gamma_2": 0.6, "A": 400.0, "alpha": 0.34, "B": 410.0,
+              "beta": 0.28}
+    added = additive_mixing(("web", "code")).with_coefficients(values)
+    at = {"params": 1e9, "tokens": 2e10, "mixture.web": 0.3}
+    assert added(**at, **{"mixture.code": 0.7}) == pytest.approx(MixtureAdditiveLoss(**values, domain="web")(**at))
+    with pytest.raises(InputError, match="two or more"):
+        exponential_mixing(("web",))
+    with pytest.raises(InputError, match="different domains"):
+        additive_mixing(("web", "web"))
 
 
 # ------------------------------------------------------------------------------------------ quality

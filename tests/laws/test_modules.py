@@ -21,6 +21,7 @@ from lawful.fit import Fit, fit, forecast
 from lawful.laws import Law, Region, catalogue, entry, forms, law
 from lawful.laws.composed import ComposedEntry, compose_by_name, intersection
 from lawful.laws.expressions import Tape, differentiate
+from lawful.laws.formula import formula
 from lawful.laws.language import AdditiveLoss, CriticalBatch, KaplanLoss, OptimalParams
 from lawful.laws.modules import (
     FineGrained,
@@ -321,6 +322,8 @@ def test_what_does_not_compose_says_why():
         BASE.with_(Precision.of(), Precision.of())
     with pytest.raises(LawError, match="needs a module"):
         BASE.with_()
+    with pytest.raises(LawError, match="typed as text takes no module"):
+        formula("E + A*params**-a + B*tokens**-b").with_(RepeatedTokens(R_D_star=15.4))
     with pytest.raises(LawError, match="unique_tokens cannot be held"):
         BASE.with_(Routing.of()).given(unique_tokens=1e9)
     with pytest.raises(LawError, match="experts must be positive"):

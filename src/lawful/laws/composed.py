@@ -99,13 +99,15 @@ class Composed(Law):
 def compose(base: Law, modules: Sequence[Module]) -> Composed:
     """``base`` with ``modules``; what ``law.with_`` returns. A composed base keeps its modules, which go first.
 
-    Raises ``LawError`` where the base does not take what a module gives, or a module comes twice.
+    Raises ``LawError`` where the base does not take what a module gives, is a typed formula, or a module comes twice.
     """
     held: Mapping[str, float] = {}
     if isinstance(base, Composed):
         modules, held, base = (*base.modules, *modules), base.held, base.base
     if not modules:
         raise LawError("with_() needs a module, such as Repetition.of()")
+    if not set(base.settings) <= {f.name for f in dataclasses.fields(base)}:  # its text makes its class
+        raise LawError(f"{base.form}: a law typed as text takes no module; write into it what the module would do")
     if len({m.name for m in modules}) < len(modules):
         raise LawError(f"a module comes twice: {', '.join(m.name for m in modules)}")
     for module in modules:
