@@ -179,7 +179,7 @@ def _of_family(name: str) -> Quantity | None:
     if domain and family == "mixture":
         return Quantity(name, "r", "fraction", f"share of {domain} in the mixture", positive=False)
     if domain and family == "tokens":
-        return Quantity(name, "D", "tokens", f"training tokens of {domain}")
+        return Quantity(name, "D", "tokens", f"training tokens of {domain}, repeats included", positive=False)
     if domain and family == "loss":
         return Quantity(name, "L", "nats/token", f"loss on {domain}")
     return None

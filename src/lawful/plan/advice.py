@@ -30,12 +30,13 @@ from lawful.plan.questions import (
     test_time,
     tuning,
 )
+from lawful.plan.questions import data as which_data
 from lawful.plan.questions.topic import Recommendation, Situation, Topic
 from lawful.plan.sections import FindLaw, read_section
 from lawful.quantities import parse_positive
 
 TOPICS: tuple[Topic, ...] = (
-    size.TOPIC, architecture.TOPIC, test_time.TOPIC, tuning.TOPIC, sparsity.TOPIC, downscaling.TOPIC,
+    size.TOPIC, architecture.TOPIC, which_data.TOPIC, test_time.TOPIC, tuning.TOPIC, sparsity.TOPIC, downscaling.TOPIC,
     precision.TOPIC, modalities.TOPIC)
 """The questions, in the order of the survey."""
 

@@ -25,7 +25,7 @@ from lawful.laws.published import Published
 from lawful.plan.costs import Rates, trained_tokens
 from lawful.plan.metrics import METRICS, NEEDS
 from lawful.plan.sizes import Counting
-from lawful.plan.variables import SHARE, Constraint, Variable, back, onto
+from lawful.plan.variables import SEEN, SHARE, Constraint, Variable, back, onto
 
 __all__ = ["RATIO", "SPANS", "Constraint", "Problem", "Variable", "parse_problem"]
 
@@ -105,7 +105,7 @@ class Problem:
         if tokens is not None and "params" in found:
             found[RATIO] = tokens / found["params"]
         if tokens is not None:
-            found |= {f"tokens.{name.removeprefix(SHARE)}": share * tokens for name, share in q.items()
+            found |= {SEEN + name.removeprefix(SHARE): share * tokens for name, share in q.items()
                       if name.startswith(SHARE)}
         with np.errstate(all="ignore"):
             for entry, asked in zip(self.laws, (law or self.inner, *(then or (t.law for t in self.then))), strict=True):

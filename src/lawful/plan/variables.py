@@ -18,8 +18,8 @@ from lawful.errors import InputError
 from lawful.plan.costs import METRICS
 from lawful.quantities import parse_number, parse_positive, quantity
 
-SHARE = "mixture."
-"""How the name of a domain's share of the mixture begins."""
+SHARE, SEEN = "mixture.", "tokens."
+"""How the names begin of a domain's share of the mixture, and of the metric of its tokens: share x tokens."""
 
 
 def is_positive(name: str) -> bool:
