@@ -165,6 +165,19 @@ def test_a_latency_ceiling_bounds_the_size():
         decide(parse_problem(HOFFMANN, vary, ["latency_s<=0.0005"], rates=rates))
 
 
+def test_what_does_not_fit_into_a_device_is_warned_of():
+    vary = ["params=1e8:1e12", "tokens=1e9:1e14"]
+    rates = Rates("l4", shape="llama-3-8b", serving=Served(), training=Trained())
+    made = decide(parse_problem(HOFFMANN, vary, ["train_flop<=1e23"], rates=rates))
+    said = [w.message for w in made.warnings if w.code == "does_not_fit"]
+    assert len(said) == 2
+    assert said[0].startswith("serving takes")
+    assert "NVIDIA L4 24 GB holds 24" in said[0]
+    limits = ["train_flop<=1e23", "memory_bytes<=24e9", "train_memory_bytes<=24e9"]
+    made = decide(parse_problem(HOFFMANN, vary, limits, rates=rates))
+    assert not any(w.code == "does_not_fit" for w in made.warnings)
+
+
 def test_width_and_depth_may_be_decided_and_give_the_params_of_the_law():
     rates = Rates(shape="llama-3-8b", context=4096)
     made = decide(parse_problem(HOFFMANN, ["width=512:32768", "depth=4:200", "tokens=1e8:1e15"],

@@ -36,10 +36,14 @@ from lawful.plan.served import Answers, Served, Server, Trained
 from lawful.plan.shaped import Placed, Shaped, plain_family
 from lawful.plan.sizes import PLAIN, Counting, Sizes, layout_of, sizes
 from lawful.quantities import FLOP_PER_PARAM_TOKEN
+from lawful.results import Caveat
 
 __all__ = ["METRICS", "SIX_ND", "Rates", "trained_tokens"]
 
 Array = npt.NDArray[np.float64]
+
+FITS = 1.0 + 1e-6
+"""What memory may lie above a device's and still fit: a bound is kept to so much."""
 
 ZERO, FULL = np.zeros(()), np.full((), FULL_BITS)
 
@@ -149,6 +153,16 @@ class Rates:
                 not {"vocab_size", "experts"}.isdisjoint(metrics)):
             return None
         return self.family.nearest(metrics["params"], metrics["width"] / metrics["depth"], counting.params)
+
+    def caveats(self, metrics: Mapping[str, float]) -> tuple[Caveat, ...]:
+        """What of a decision with these ``metrics`` does not fit a device, of serving and training as described."""
+        device = self._budgets[0].hardware
+        asked = {"memory_bytes": ("serving", self.serving), "train_memory_bytes": ("training", self.training)}
+        return tuple(Caveat("does_not_fit", f"{what} takes {metrics[name] / 1e9:.4g} GB on each device, and "
+                            f"{device.title} holds {device.memory_bytes / 1e9:.4g}: spread it over more devices, or "
+                            f"limit {name}")
+                     for name, (what, how) in asked.items()
+                     if device is not None and how is not None and metrics.get(name, 0.0) > device.memory_bytes * FITS)
 
     def assumptions(self, decided: Collection[str] = (), counting: Counting = PLAIN) -> tuple[str, ...]:
         """What the metrics of a decision of the quantities ``decided`` rest on, a sentence each."""

@@ -93,6 +93,7 @@ def described(problem: Problem, metrics: Mapping[str, float], expected: Forecast
     """The decision of ``problem`` where the metrics are these, with what is to be known about it."""
     spread = spread or Spread()
     decision = {v.name: metrics[v.name] for v in problem.variables}
-    warnings = (*expected.warnings, *question_caveats(problem.law, expected.at), *spread.caveats())
+    warnings = (*expected.warnings, *question_caveats(problem.law, expected.at), *spread.caveats(),
+                *problem.rates.caveats(metrics))
     return Decision(problem, decision, metrics, expected, priced.binding, priced.prices, spread.intervals, warnings,
                     limits, spread)

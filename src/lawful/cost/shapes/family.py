@@ -89,33 +89,33 @@ class Family:
         """The template itself."""
         return read_config(self.fields, self.name)
 
-    @property
+    @cached_property
     def width(self) -> int:
         """The width of the template."""
         return self.template.towers[0].width
 
-    @property
+    @cached_property
     def depth(self) -> int:
         """The depth of the template."""
         return int(self.fields[self._field(DEPTH)])
 
-    @property
+    @cached_property
     def vocab_size(self) -> int:
         """The vocabulary of the template, 0 where it has none."""
         return int(self.fields.get("vocab_size") or 0)
 
-    @property
+    @cached_property
     def experts(self) -> int:
         """The routed experts of the template, 0 where it has none."""
         name = next((n for n in EXPERTS if self.fields.get(n)), None)
         return 0 if name is None else int(self.fields[name])
 
-    @property
+    @cached_property
     def taken(self) -> int:
         """The routed experts that a token takes, 1 where there are none."""
         return int(self.fields.get("num_experts_per_tok") or 1)
 
-    @property
+    @cached_property
     def aspect(self) -> float:
         """Width over depth of the template."""
         return self.width / self.depth
@@ -146,7 +146,7 @@ class Family:
         raise InputError(f"{self.name}: its layers follow no pattern that comes round within {LONGEST_PERIOD}: it "
                          "makes no family")
 
-    @property
+    @cached_property
     def least_depth(self) -> int:
         """The fewest layers: one more than those that are dense before experts begin."""
         return 1 + int(self.fields.get("first_k_dense_replace") or 0)
