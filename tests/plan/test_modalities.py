@@ -242,7 +242,7 @@ def test_without_laws_the_published_sizes_are_given_and_what_nobody_knows_is_sai
 
 # Cherti et al. 2022 (arXiv:2212.07143) predict 81.9 % on ImageNet after 68B samples. At the 290.74 GMAC a sample that
 # their table of runs has for ViT-g/14 the law gives 80.7 %: the printed figure is not that of g/14, as the data set's
-# notes have it. It takes 1.8 times that compute, 528 GMAC a sample, which is about what a ViT-G/14 takes.
+# notes have it. It takes 1.8 times that compute, 528 GMAC a sample.
 def test_the_error_of_contrastive_models_and_what_a_target_takes():
     made = recommend(Situation(budget=Budget(compute=68e9 * 290.74 * GMAC)), Asked(contrastive="imagenet"))
     by_data = {o.name: o.gives["error"] for o in made.options}
