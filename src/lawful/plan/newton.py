@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
@@ -113,10 +114,9 @@ class _Here:
         n = x.shape[1]
         h = np.minimum(STEP, (high - low) / 4.0)
         centre = np.clip(x, low + h, high - h)
-        one = np.eye(n)
-        first, second = np.triu_indices(n, 1)
-        around = np.concatenate([np.zeros((1, n)), one, -one, one[first] + one[second]]) * h[:, None, :]
-        value, gaps = function(np.concatenate([x[:, None, :], centre[:, None, :] + around], axis=1), cases)
+        first, second, around = _stencil(n)
+        points = np.concatenate([x[:, None, :], centre[:, None, :] + around * h[:, None, :]], axis=1)
+        value, gaps = function(points, cases)
         both = np.concatenate([value[None], gaps])
         middle, up, down, cross = (both[:, :, 1:2], both[:, :, 2 : 2 + n], both[:, :, 2 + n : 2 + 2 * n],
                                    both[:, :, 2 + 2 * n :])
@@ -175,6 +175,14 @@ class _Here:
         except np.linalg.LinAlgError:   # one that is exactly singular spoils the call for all
             solved = (np.linalg.pinv(matrix) @ right[:, :, None])[:, :, 0]
         return solved[:, :n], solved[:, n:]
+
+
+@cache
+def _stencil(n: int) -> tuple[Rows, Rows, Array]:
+    """The pairs of ``n`` variables, and the points of the differences: the middle, both sides, and a corner a pair."""
+    one = np.eye(n)
+    first, second = np.triu_indices(n, 1)
+    return first, second, np.concatenate([np.zeros((1, n)), one, -one, one[first] + one[second]])
 
 
 def _shortened(function: Function, x: Array, move: Array, cases: Rows, lam: Array, low: Array, high: Array, equal: Mask,

@@ -20,8 +20,8 @@ from lawful.plan.solver import Found, slsqp
 from lawful.quantities import format_number
 from lawful.results import Caveat, Interval, interval
 
-NEAR = 1e-5
-"""A step this short, in logarithms, is a draw's last: far below what its interval could show."""
+NEAR = 1e-4
+"""A step this short, in logarithms, is a draw's last: what is left, its square, is far below what an interval shows."""
 
 BLOCK = 4000
 """Cases that are solved in one call: more would only leave the processor's cache."""
