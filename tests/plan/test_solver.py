@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -152,3 +153,21 @@ def test_a_cost_that_jumps_where_a_format_ends_is_no_trap():
     assert grid[0] <= min(grid[1:]) * (1 + 1e-9)
     assert made.decision["weight_bits"] == pytest.approx(8.0, abs=1e-6)
     assert made.decision["activation_bits"] == pytest.approx(8.0, abs=1e-6)
+
+
+def test_of_many_combinations_the_best_is_taken_and_the_hopeless_are_left():
+    """216 combinations, most of which no size of model keeps in memory: the best is the best of each by itself."""
+    entry = law("ludziejewski2025_joint_moe")
+    rest = ("params=1e9:1e12", "tokens=1e8:1e14"), ["train_flop<=1e21", "memory_bytes<=1e9"]
+    choices = {"experts": (1, 2, 4, 8, 16, 32), "post_bits": (2, 3, 4, 6, 8, 16), "samples": (1, 2, 4, 8, 16, 32)}
+    rates = Rates(serve_tokens=1e10)
+    every = [f"{name}={','.join(map(str, values))}" for name, values in choices.items()]
+    made = decide(parse_problem(entry, (*rest[0], *every), rest[1], rates=rates))
+    alone = []
+    for experts in choices["experts"]:
+        vary = (*rest[0], f"experts={experts}", "post_bits=2", "samples=1")
+        with suppress(FailedToAnswer):
+            alone.append(decide(parse_problem(entry, vary, rest[1], rates=rates)).metrics["loss"])
+    assert 1 < len(alone) < 6
+    assert made.metrics["loss"] == pytest.approx(min(alone), rel=1e-9)
+    assert made.decision["post_bits"] == 2

@@ -16,6 +16,12 @@ from lawful.plan.newton import FEASIBLE, Array, Function, Mask, Rows, broken, fo
 SAMPLE, STARTS = 1024, 4
 """Points that are looked at, and those that a search starts from."""
 
+BLOCK = 64
+"""Cases whose points are looked at in one call."""
+
+SLOW = 16
+"""Cases that SLSQP is asked about where Newton finds nothing: those that came nearest to keeping the constraints."""
+
 CROWD = 256
 """The best points, among which starts are chosen that lie apart."""
 
@@ -77,9 +83,12 @@ def minimise(function: Function, low: Array, high: Array, equal: Mask) -> Found:
         return Found(np.zeros((cases, 0)), value[:, 0], broken(gaps, equal)[:, :, 0], np.zeros((cases, len(equal))),
                      np.zeros(cases, dtype=bool))
     unit = lattice(SAMPLE, variables)
-    points = low[:, None] + (high - low)[:, None] * unit
-    merit = merits(*function(points, np.arange(cases)), equal)
-    return settle(function, [mine[apart(unit, row)] for mine, row in zip(points, merit, strict=True)], low, high, equal)
+    starts: list[Array] = []
+    for rows in np.array_split(np.arange(cases), -(-cases // BLOCK)):
+        points = low[rows, None] + (high - low)[rows, None] * unit
+        merit = merits(*function(points, rows), equal)
+        starts += [mine[apart(unit, row)] for mine, row in zip(points, merit, strict=True)]
+    return settle(function, starts, low, high, equal)
 
 
 def merits(value: Array, gaps: Array, equal: Mask) -> Array:
@@ -110,8 +119,8 @@ def settle(function: Function, starts: list[Array], low: Array, high: Array, equ
     """The best minimum that lies near the ``starts`` of each case, ``(start, variable)``.
 
     Newton goes from all of them at once. SLSQP follows where none arrives, from every start that keeps the constraints
-    or else from the most promising where another case has an answer; and from where a start that did not arrive is
-    better than the best that did.
+    or else from the most promising where another case has an answer, of so many cases; and from where a start that did
+    not arrive is better than the best that did.
     """
     cases = np.repeat(np.arange(len(starts)), [len(s) for s in starts])
     begun = np.concatenate(starts)
@@ -119,6 +128,9 @@ def settle(function: Function, starts: list[Array], low: Array, high: Array, equ
     tried = Found(made.x, made.value, broken(made.gaps, equal), made.multipliers, np.zeros(len(cases), dtype=bool))
     beyond, value = tried.merit
     arrived = made.arrived
+    reached = np.array([[arrived[cases == i].any(), beyond[cases == i].min()] for i in range(len(starts))])
+    open_ = np.flatnonzero(reached[:, 0] == 0.0)
+    asked = set(open_[np.argsort(reached[open_, 1])[:SLOW]].tolist())
     chosen: list[Found] = []
     for case in range(len(starts)):
         mine = np.flatnonzero(cases == case)
@@ -127,13 +139,12 @@ def settle(function: Function, starts: list[Array], low: Array, high: Array, equ
         found = None if best is None else _picked(tried, int(best))
         for rank, i in enumerate(mine):
             better_yet = beyond[i] == 0.0 and (best is None or value[i] < value[best])
-            insist = best is None and (rank == 0 or not arrived.any())
+            insist = case in asked and (rank == 0 or not arrived.any())
             if not arrived[i] and (better_yet or insist):
                 start = made.x[i] if np.isfinite(value[i]) and best is not None else begun[i]
                 other = slsqp(function, case, start, low[case], high[case], equal)
                 found = other if found is None or better(other, found) else found
-        assert found is not None
-        chosen.append(found)
+        chosen.append(found or _picked(tried, int(mine[np.argmin(beyond[mine])])))
     return Found(np.concatenate([f.x for f in chosen]), np.concatenate([f.value for f in chosen]),
                  np.concatenate([f.excess for f in chosen], axis=1), np.concatenate([f.multipliers for f in chosen]),
                  np.concatenate([f.slow for f in chosen]))

@@ -35,6 +35,12 @@ SAME = 1e-5
 SLOW = 64
 """Draws that SLSQP is asked about where Newton fails."""
 
+FEW = 8
+"""The same, where only the best of several combinations counts."""
+
+LITTLE = 0.3
+"""What a bound may be broken by, in logarithms, for a draw to be likely to keep it."""
+
 
 @dataclass(frozen=True)
 class Spread:
@@ -93,7 +99,7 @@ class Optima:
 
 def spread(program: Program, found: Found, chosen: int, drawn: Drawn, level: float) -> Spread:
     """The spread of the optimum over the draws, where ``found`` has the best of each combination of choices."""
-    alike = np.flatnonzero((program.choice == program.choice[chosen]) & np.isfinite(found.value))
+    alike = np.flatnonzero((program.choice == program.choice[chosen]) & _possible(found))
     made = optima(program, found, alike, drawn).best(len(alike))
     x = program.point(np.where(made.solved[:, None], made.x, np.nan))
     best = program.point(found.x[chosen])
@@ -101,6 +107,11 @@ def spread(program: Program, found: Found, chosen: int, drawn: Drawn, level: flo
     return Spread(moving | _costs(program, found, chosen, drawn, made, level),
                   int(made.solved.sum()), int(made.infeasible.sum()), int((~made.solved & ~made.infeasible).sum()),
                   _preferred(program, found, drawn))
+
+
+def _possible(found: Found) -> Mask:
+    """Which combinations a draw may have an answer in: those that have one, or break a bound by a little."""
+    return np.asarray(found.feasible | (np.isfinite(found.value) & (found.excess < LITTLE).all(axis=0)))
 
 
 def _costs(program: Program, found: Found, chosen: int, drawn: Drawn, made: Optima,
@@ -118,19 +129,23 @@ def _costs(program: Program, found: Found, chosen: int, drawn: Drawn, made: Opti
             if len(values) > 1 and np.ptp(values) > SAME * abs(best[name])}
 
 
-def optima(program: Program, found: Found, combinations: Rows, drawn: Drawn) -> Optima:
-    """The optimum of every draw under each of these combinations, combination by combination."""
+def optima(program: Program, found: Found, combinations: Rows, drawn: Drawn, slow: int = SLOW) -> Optima:
+    """The optimum of every draw under each of these combinations, combination by combination.
+
+    Of each block that is solved in one call SLSQP is asked about so many at most.
+    """
     draws = next(len(d) for d in drawn if d is not None)
     which, row = (np.ravel(a) for a in np.meshgrid(combinations, np.arange(draws), indexing="ij"))
     parts = []
     for begin in range(0, len(which), BLOCK):
         here = slice(begin, begin + BLOCK)
-        parts.append(_solved(program, found, which[here], [None if d is None else d[row[here]] for d in drawn]))
+        parts.append(_solved(program, found, which[here], [None if d is None else d[row[here]] for d in drawn],
+                             slow))
     return Optima(*(np.concatenate([getattr(p, name) for p in parts], axis=axis) for name, axis in
                     (("x", 0), ("value", 0), ("excess", 1), ("solved", 0), ("infeasible", 0))))
 
 
-def _solved(program: Program, found: Found, which: Rows, drawn: Drawn) -> Optima:
+def _solved(program: Program, found: Found, which: Rows, drawn: Drawn, slow: int) -> Optima:
     """The optima of so many cases, each a combination of choices and a draw."""
     function = program.function(program.combinations[which], drawn)
     low, high = (end[which] for end in program.limits)
@@ -143,7 +158,7 @@ def _solved(program: Program, found: Found, which: Rows, drawn: Drawn) -> Optima
         x[good], value[good], solved[good] = other.x[other.arrived], other.value[other.arrived], True
         excess[:, good] = broken(other.gaps, program.equal)[:, other.arrived]
     infeasible = np.zeros(len(which), dtype=bool)
-    for i in np.flatnonzero(~solved)[:SLOW]:
+    for i in np.flatnonzero(~solved)[:slow]:
         one = slsqp(function, int(i), found.x[which[i]], low[i], high[i], program.equal)
         x[i], value[i], excess[:, i] = one.x[0], one.value[0], one.excess[:, 0]
         solved[i] = bool((one.excess <= FEASIBLE).all()) and np.isfinite(one.value[0])
@@ -153,14 +168,16 @@ def _solved(program: Program, found: Found, which: Rows, drawn: Drawn) -> Optima
 
 def _preferred(program: Program, found: Found, drawn: Drawn) -> dict[str, float]:
     """The share of draws that each combination of choices is best for; none where there is one combination."""
-    count, choices = len(program.combinations), len(program.choices)
+    choices = len(program.choices)
     if choices == 1:
         return {}
     draws = next(len(d) for d in drawn if d is not None)
-    kept = np.linspace(0, draws - 1, max(1, min(draws, MOST // count))).astype(np.int64)
-    made = optima(program, found, np.arange(count), [None if d is None else d[kept] for d in drawn])
-    value = np.where(made.solved, made.value, np.inf).reshape(count, len(kept))
-    won = np.bincount(program.choice[np.argmin(value, axis=0)][np.isfinite(value).any(axis=0)], minlength=choices)
+    tried = np.flatnonzero(_possible(found))
+    kept = np.linspace(0, draws - 1, max(1, min(draws, MOST // len(tried)))).astype(np.int64)
+    made = optima(program, found, tried, [None if d is None else d[kept] for d in drawn], FEW)
+    value = np.where(made.solved, made.value, np.inf).reshape(len(tried), len(kept))
+    best = program.choice[tried[np.argmin(value, axis=0)]]
+    won = np.bincount(best[np.isfinite(value).any(axis=0)], minlength=choices)
     chosen = [v for v in program.discrete if v.choices]
     columns = [program.discrete.index(v) for v in chosen]
     names = [", ".join(f"{v.name} {format_number(c)}" for v, c in zip(chosen, row, strict=True))
