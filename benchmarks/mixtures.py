@@ -29,7 +29,7 @@ from lawful.fit import Fit, fit
 from lawful.laws.base import Law
 from lawful.laws.data import BivariateMixing
 from lawful.laws.mixtures import additive_mixing, exponential_mixing
-from lawful.plan.target import target
+from lawful.plan.data.target import target
 from lawful.runs import RunTable
 
 HERE = Path(__file__).parent

@@ -36,13 +36,13 @@ from scipy.optimize import differential_evolution, minimize
 from lawful.fit import Fit, fit
 from lawful.laws import law
 from lawful.laws.composed import compose_by_name
-from lawful.plan.costs import Rates
+from lawful.plan.costs.rates import Rates
 from lawful.plan.decide import decide, frontier
-from lawful.plan.epsilon import GRID, Search
 from lawful.plan.problem import Problem, parse_problem
-from lawful.plan.program import Program, draws_of
-from lawful.plan.solver import lattice, slsqp
-from lawful.plan.spread import optima
+from lawful.plan.solving.epsilon import GRID, Search
+from lawful.plan.solving.program import Program, draws_of
+from lawful.plan.solving.solver import lattice, slsqp
+from lawful.plan.solving.spread import optima
 from lawful.store import read_runs
 
 DRAWS = (0, 100, 1000, 10_000)

@@ -15,7 +15,7 @@ import numpy as np
 
 from lawful.fit.sweeps.bowls import bowls
 from lawful.fit.sweeps.optima import nearest_excess
-from lawful.plan.settings import recommended_settings
+from lawful.plan.sizing.settings import recommended_settings
 from lawful.store import read_runs
 
 SHARED = Path(os.environ.get("LAWFUL_SHARED", Path(__file__).parents[2] / "shared")) / "data"

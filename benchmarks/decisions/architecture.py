@@ -8,11 +8,11 @@ from decisions import Row, data
 from lawful.fit import fit
 from lawful.laws import law
 from lawful.laws.formula import formula
-from lawful.plan.rivals import rank
-from lawful.plan.shapes import depth_that_pays, weigh_shapes
-from lawful.plan.templates import Template
-from lawful.plan.vision import encoder_params, vision_shape
-from lawful.plan.vocabulary import LOSS, best_vocabularies
+from lawful.plan.architecture.rivals import rank
+from lawful.plan.architecture.shapes import depth_that_pays, weigh_shapes
+from lawful.plan.architecture.templates import Template
+from lawful.plan.architecture.vision import encoder_params, vision_shape
+from lawful.plan.architecture.vocabulary import LOSS, best_vocabularies
 from lawful.store import read_runs
 
 TITLE = "Which architecture, shape and vocabulary"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from decisions import Row
 from lawful.laws import law
-from lawful.plan.ensembles import ensemble_loss, members_to_beat, split
+from lawful.plan.sizing.ensembles import ensemble_loss, members_to_beat, split
 
 TITLE = "How small"
 

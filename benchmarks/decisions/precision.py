@@ -6,11 +6,11 @@ from itertools import pairwise
 
 from decisions import Row
 from lawful.laws import law
-from lawful.plan.bits import best_bits
-from lawful.plan.costs import Rates
+from lawful.plan.costs.rates import Rates
 from lawful.plan.decide import best_metrics
+from lawful.plan.gains.bits import best_bits
+from lawful.plan.gains.variants import held, problem_of
 from lawful.plan.problem import Constraint, Problem, Variable
-from lawful.plan.variants import held, problem_of
 
 TITLE = "Bits in training and after it"
 

@@ -22,10 +22,10 @@ from lawful.fit.readings import reading
 from lawful.laws import law
 from lawful.laws.base import Law, Region
 from lawful.plan import plan
-from lawful.plan.costs import Rates
+from lawful.plan.costs.rates import Rates
 from lawful.plan.decide import decide
-from lawful.plan.overtraining import compute_for
 from lawful.plan.problem import parse_problem
+from lawful.plan.sizing.overtraining import compute_for
 from lawful.runs import RunTable
 from lawful.store import read_runs
 

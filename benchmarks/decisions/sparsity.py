@@ -10,11 +10,11 @@ import numpy as np
 
 from decisions import Row
 from lawful.laws import law
-from lawful.plan.costs import Rates
+from lawful.plan.costs.rates import Rates
 from lawful.plan.decide import Decision, best_metrics, decide
-from lawful.plan.gains import Way, least, weigh, worth_in_params
+from lawful.plan.gains.variants import best_share, experts, fine_grained, held, problem_of
+from lawful.plan.gains.weighing import Way, least, weigh, worth_in_params
 from lawful.plan.problem import Constraint, Problem, Variable
-from lawful.plan.variants import best_share, experts, fine_grained, held, problem_of
 
 TITLE = "Experts, zeros and teachers"
 

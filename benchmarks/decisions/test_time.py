@@ -8,8 +8,8 @@ import numpy as np
 
 from decisions import Row, data
 from lawful.laws import law
-from lawful.plan.coverage import pass_by_problem
-from lawful.plan.sampling import Choice, Sampler, choices
+from lawful.plan.sampling.choosing import Choice, Sampler, choices
+from lawful.plan.sampling.coverage import pass_by_problem
 
 TITLE = "How many samples of which model"
 

@@ -12,9 +12,9 @@ from decisions import Row, data
 from lawful.cost.shapes import read_config
 from lawful.cost.shapes.adapters import trained_params, tuning_memory
 from lawful.laws import law
-from lawful.plan.model_choice import rank_models, selection_score
 from lawful.plan.questions.tuning import METHODS, TASKS
-from lawful.plan.tuning import Way, half_unit
+from lawful.plan.tuning.model_choice import rank_models, selection_score
+from lawful.plan.tuning.ways import Way, half_unit
 
 TITLE = "Full tuning, LoRA or prompts, and on which model"
 

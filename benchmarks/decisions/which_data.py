@@ -13,9 +13,9 @@ from lawful.laws.data import DecayingUtility
 from lawful.laws.formula import formula
 from lawful.laws.mixtures import exponential_mixing
 from lawful.laws.published import Fittable
-from lawful.plan.continual import bearable_share, continue_training
-from lawful.plan.filtering import Pool, filter_pools
-from lawful.plan.repetition import repeat
+from lawful.plan.data.continual import bearable_share, continue_training
+from lawful.plan.data.filtering import Pool, filter_pools
+from lawful.plan.data.repetition import repeat
 from lawful.runs import RunTable
 
 TITLE = "Which data"

@@ -13,15 +13,15 @@ from lawful.cost import Budget
 from lawful.errors import InputError, LawError, UnknownName
 from lawful.fit import fit, forecast
 from lawful.laws import law
+from lawful.plan.architecture.passes import weigh_contexts, weigh_streams
+from lawful.plan.architecture.rivals import rank
+from lawful.plan.architecture.vision import encoder_params, vision_shape
+from lawful.plan.architecture.vocabulary import LOSS, best_vocabularies, compute_worth, optimal_compute
 from lawful.plan.decide import decide
-from lawful.plan.passes import weigh_contexts, weigh_streams
 from lawful.plan.problem import Constraint, Problem, Variable
 from lawful.plan.questions.architecture import TOPIC, Asked, recommend
 from lawful.plan.questions.topic import Situation
-from lawful.plan.rivals import rank
 from lawful.plan.sections import read_section
-from lawful.plan.vision import encoder_params, vision_shape
-from lawful.plan.vocabulary import LOSS, best_vocabularies, compute_worth, optimal_compute
 from lawful.runs import RunTable
 from lawful.store import read_runs
 

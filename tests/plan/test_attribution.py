@@ -14,13 +14,13 @@ from lawful.errors import FailedToAnswer, InputError, LawError, UnknownName
 from lawful.fit import Fit, FitStatus, fit
 from lawful.laws import Law, form, law
 from lawful.laws.formula import formula
-from lawful.plan.attribution import Attribution, attribute
-from lawful.plan.between import between
-from lawful.plan.costs import Rates
+from lawful.plan.costs.rates import Rates
 from lawful.plan.decide import decide
-from lawful.plan.path import along
+from lawful.plan.explaining.attribution import Attribution, attribute
+from lawful.plan.explaining.between import between
+from lawful.plan.explaining.path import along
+from lawful.plan.explaining.shapley import MOST, shapley, subsets
 from lawful.plan.problem import parse_problem
-from lawful.plan.shapley import MOST, shapley, subsets
 
 HOFFMANN, REFIT = law("hoffmann2022_approach3"), law("besiroglu2024_refit")
 REPEATS = law("muennighoff2023_data_constrained")

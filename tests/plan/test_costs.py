@@ -12,13 +12,13 @@ from lawful.laws import law
 from lawful.laws.base import Region
 from lawful.laws.moe import JointMoeLoss
 from lawful.laws.precision import PrecisionLoss
-from lawful.plan.costs import Rates
+from lawful.plan.costs.extras import Store
+from lawful.plan.costs.metrics import METRICS, NEEDS
+from lawful.plan.costs.rates import Rates
+from lawful.plan.costs.served import Served, Trained
+from lawful.plan.costs.sizes import LAYOUTS, Counting, sizes
 from lawful.plan.decide import decide
-from lawful.plan.extras import Store
-from lawful.plan.metrics import METRICS, NEEDS
 from lawful.plan.problem import parse_problem
-from lawful.plan.served import Served, Trained
-from lawful.plan.sizes import LAYOUTS, Counting, sizes
 
 JOINT = Counting.of(law("ludziejewski2025_joint_moe"))
 FINE = Counting.of(law("krajewski2024_fine_grained:moe"))

@@ -11,10 +11,17 @@ import pytest
 from lawful.errors import FailedToAnswer, InputError
 from lawful.laws import law
 from lawful.laws.inference import CoverageLaw
-from lawful.plan.coverage import Difficulty, Problems, difficulty_draws, fit_difficulty, pass_at_k, pass_by_problem
-from lawful.plan.queries import QueryClass, spread, tried
-from lawful.plan.sampling import Sampler, choices, choose, eras, matched_samples, samples_for
-from lawful.plan.verifiers import Verifier, best_votes, best_votes_of_two, voted
+from lawful.plan.sampling.choosing import Sampler, choices, choose, eras, matched_samples, samples_for
+from lawful.plan.sampling.coverage import (
+    Difficulty,
+    Problems,
+    difficulty_draws,
+    fit_difficulty,
+    pass_at_k,
+    pass_by_problem,
+)
+from lawful.plan.sampling.queries import QueryClass, spread, tried
+from lawful.plan.sampling.verifiers import Verifier, best_votes, best_votes_of_two, voted
 
 HARD = Difficulty(0.3, 12.0)
 

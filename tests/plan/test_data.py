@@ -16,16 +16,16 @@ from lawful.laws.data import ContinualLoss, DecayingUtility
 from lawful.laws.formula import formula
 from lawful.laws.mixtures import exponential_mixing
 from lawful.plan.advice import read_situation
-from lawful.plan.continual import bearable_share, continue_training
-from lawful.plan.costs import Rates
+from lawful.plan.costs.rates import Rates
+from lawful.plan.data.continual import bearable_share, continue_training
+from lawful.plan.data.filtering import Pool, compare_sets, filter_pools, pooled_error
+from lawful.plan.data.mixture import carry_on, mix
+from lawful.plan.data.repetition import Repeated, epochs_until, repeat, token_worth, with_repetition
+from lawful.plan.data.target import SOFT, TargetLoss, target
 from lawful.plan.decide import decide
-from lawful.plan.filtering import Pool, compare_sets, filter_pools, pooled_error
-from lawful.plan.mixture import carry_on, mix
 from lawful.plan.problem import parse_problem
 from lawful.plan.questions.data import TOPIC, Asked, recommend
-from lawful.plan.repetition import Repeated, epochs_until, repeat, token_worth, with_repetition
 from lawful.plan.sections import field_texts, read_section
-from lawful.plan.target import SOFT, TargetLoss, target
 from lawful.runs import RunTable
 
 REPEATED = law("muennighoff2023_data_constrained")

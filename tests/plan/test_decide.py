@@ -11,12 +11,12 @@ from lawful.errors import FailedToAnswer, InputError, LawError, UnknownName
 from lawful.fit import Fit, FitStatus
 from lawful.laws import form, law
 from lawful.laws.language import AdditiveLoss
-from lawful.plan.costs import Rates
+from lawful.plan.costs.rates import Rates
 from lawful.plan.decide import decide
 from lawful.plan.frontier import frontier
-from lawful.plan.newton import FEASIBLE
 from lawful.plan.problem import Constraint, Problem, Variable, parse_problem
-from lawful.plan.solver import lattice, minimise
+from lawful.plan.solving.newton import FEASIBLE
+from lawful.plan.solving.solver import lattice, minimise
 
 HOFFMANN = law("hoffmann2022_approach3")
 FREE = ("params=1e6:1e14", "tokens=1e8:1e17")

@@ -12,11 +12,11 @@ from lawful.errors import FailedToAnswer, InputError, LawError
 from lawful.fit import Fit, FitStatus
 from lawful.laws import form, law
 from lawful.laws.base import Region
-from lawful.plan.costs import Rates
-from lawful.plan.ensembles import ensemble_loss, members_to_beat, pruned, split
+from lawful.plan.costs.rates import Rates
 from lawful.plan.questions.downscaling import MEASURED, TOPIC, Asked, downscale, recommend
 from lawful.plan.questions.topic import Situation
 from lawful.plan.sections import read_section
+from lawful.plan.sizing.ensembles import ensemble_loss, members_to_beat, pruned, split
 
 BESIROGLU = law("besiroglu2024_refit")
 

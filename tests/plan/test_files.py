@@ -13,12 +13,12 @@ from lawful.errors import InputError, PolicyBroken, UnknownName
 from lawful.fit import Fit, fit
 from lawful.laws import law
 from lawful.plan import plan
-from lawful.plan.changes import compare_plans
-from lawful.plan.costs import Rates
+from lawful.plan.costs.rates import Rates
 from lawful.plan.decide import decide, frontier
-from lawful.plan.files import PlanFile, read_plan, seal
-from lawful.plan.policy import Policy, enforce, judge
 from lawful.plan.problem import Constraint, Problem, Variable
+from lawful.plan.saved.changes import compare_plans
+from lawful.plan.saved.files import PlanFile, read_plan, seal
+from lawful.plan.saved.policy import Policy, enforce, judge
 
 REFIT = "besiroglu2024_refit"
 

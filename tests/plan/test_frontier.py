@@ -14,14 +14,14 @@ from lawful.laws import law
 from lawful.laws.base import Region
 from lawful.laws.composed import compose_by_name
 from lawful.laws.language import AdditiveLoss
-from lawful.plan.costs import Rates
+from lawful.plan.costs.rates import Rates
 from lawful.plan.decide import decide
-from lawful.plan.epsilon import POINTS
 from lawful.plan.frontier import Frontier, frontier
-from lawful.plan.newton import FEASIBLE
 from lawful.plan.problem import Constraint, Problem, parse_problem
-from lawful.plan.program import Program
-from lawful.plan.solver import lattice
+from lawful.plan.solving.epsilon import POINTS
+from lawful.plan.solving.newton import FEASIBLE
+from lawful.plan.solving.program import Program
+from lawful.plan.solving.solver import lattice
 
 HOFFMANN = law("hoffmann2022_approach3")
 FITTED = fit("chinchilla", simulate(), bootstrap=200)

@@ -15,11 +15,11 @@ from lawful.laws.base import Law, Region
 from lawful.laws.language import AdditiveLoss
 from lawful.laws.multimodal import MixedModalLoss
 from lawful.laws.multimodal_published import GMAC
-from lawful.plan.attribution import attribute
-from lawful.plan.modalities import apart, joined, joint_law
+from lawful.plan.explaining.attribution import attribute
+from lawful.plan.modalities.joined import apart, joined, joint_law
+from lawful.plan.modalities.synergy import barrier, gain
 from lawful.plan.questions.modalities import TOPIC, Asked, recommend
 from lawful.plan.questions.topic import Situation
-from lawful.plan.synergy import barrier, gain
 from lawful.runs import RunTable
 
 TEXT = AdditiveLoss(E=1.7, A=400.0, alpha=0.34, B=2000.0, beta=0.37)

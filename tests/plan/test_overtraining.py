@@ -7,7 +7,7 @@ import pytest
 
 from lawful.errors import FailedToAnswer, InputError, LawError
 from lawful.laws import law
-from lawful.plan.overtraining import as_good, compute_for, furthest, overtrain
+from lawful.plan.sizing.overtraining import as_good, compute_for, furthest, overtrain
 
 GADRE = law("gadre2024_overtraining:redpajama").law
 BESIROGLU = law("besiroglu2024_refit").law

@@ -15,14 +15,14 @@ from lawful.laws import law
 from lawful.laws.language import AdditiveLoss
 from lawful.laws.precision import PostTrainingDamage
 from lawful.plan.advice import advise
-from lawful.plan.bits import best_bits, critical_tokens, in_bits, quantised_to, rounded_to, trained_in
-from lawful.plan.costs import Rates
+from lawful.plan.costs.rates import Rates
 from lawful.plan.decide import decide
-from lawful.plan.gains import weigh
+from lawful.plan.gains.bits import best_bits, critical_tokens, in_bits, quantised_to, rounded_to, trained_in
+from lawful.plan.gains.variants import held, problem_of
+from lawful.plan.gains.weighing import weigh
 from lawful.plan.problem import Constraint, Problem
 from lawful.plan.questions.precision import Asked, recommend
 from lawful.plan.questions.topic import Situation
-from lawful.plan.variants import held, problem_of
 from lawful.results import to_plain
 
 TRAINED, DAMAGE = law("kumar2024_precision_training"), law("kumar2024_ptq")

@@ -14,9 +14,9 @@ from lawful.fit import fit
 from lawful.laws import law
 from lawful.laws.data import DecayingUtility
 from lawful.laws.mixtures import additive_mixing, exponential_mixing
-from lawful.plan.filtering import Pool, filter_pools
-from lawful.plan.repetition import repeat, token_worth
-from lawful.plan.target import target
+from lawful.plan.data.filtering import Pool, filter_pools
+from lawful.plan.data.repetition import repeat, token_worth
+from lawful.plan.data.target import target
 from lawful.runs import RunTable
 
 Run = dict[str, str]

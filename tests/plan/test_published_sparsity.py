@@ -7,11 +7,11 @@ from itertools import pairwise
 import pytest
 
 from lawful.laws import law
-from lawful.plan.costs import Rates
+from lawful.plan.costs.rates import Rates
 from lawful.plan.decide import decide
-from lawful.plan.gains import Way, weigh, worth_in_params
+from lawful.plan.gains.variants import experts, fine_grained, held, problem_of
+from lawful.plan.gains.weighing import Way, weigh, worth_in_params
 from lawful.plan.problem import Constraint, Variable
-from lawful.plan.variants import experts, fine_grained, held, problem_of
 
 FREE = Rates()
 

@@ -12,13 +12,13 @@ from lawful.cost import Budget
 from lawful.fit import fit
 from lawful.laws import law
 from lawful.laws.formula import formula
-from lawful.plan.costs import Rates
-from lawful.plan.coverage import Problems, difficulty_draws, fit_difficulty, pass_at_k, pass_by_problem
+from lawful.plan.costs.rates import Rates
 from lawful.plan.decide import decide
 from lawful.plan.problem import parse_problem
-from lawful.plan.queries import QueryClass, spread
-from lawful.plan.sampling import Sampler, choices, matched_samples, samples_for
-from lawful.plan.verifiers import voted
+from lawful.plan.sampling.choosing import Sampler, choices, matched_samples, samples_for
+from lawful.plan.sampling.coverage import Problems, difficulty_draws, fit_difficulty, pass_at_k, pass_by_problem
+from lawful.plan.sampling.queries import QueryClass, spread
+from lawful.plan.sampling.verifiers import voted
 from lawful.runs import RunTable
 
 PARAMS = {"70M": 7e7, "160M": 1.6e8, "410M": 4.1e8, "1B": 1e9, "2.8B": 2.8e9, "6.9B": 6.9e9, "12B": 1.2e10}

@@ -15,13 +15,13 @@ from lawful.laws import Law, form, law
 from lawful.laws.formula import formula
 from lawful.laws.registry import published
 from lawful.laws.terms import terms_of
-from lawful.plan.costs import Rates
+from lawful.plan.costs.rates import Rates
 from lawful.plan.decide import Decision, decide, frontier
-from lawful.plan.elasticities import elasticities
-from lawful.plan.optimality import coefficients_of
+from lawful.plan.explaining.elasticities import elasticities
+from lawful.plan.explaining.optimality import coefficients_of
+from lawful.plan.explaining.variance import variance_shares
 from lawful.plan.problem import Problem, parse_problem
 from lawful.plan.variables import is_positive
-from lawful.plan.variance import variance_shares
 
 HOFFMANN = law("hoffmann2022_approach3")
 FREE = ("params=1e6:1e14", "tokens=1e8:1e17")

@@ -14,7 +14,7 @@ from lawful.laws import law
 from lawful.plan import plan
 from lawful.plan.decide import decide, frontier
 from lawful.plan.problem import parse_problem
-from lawful.plan.settings import LAWS, recommended_settings, settings_lines, settings_of
+from lawful.plan.sizing.settings import LAWS, recommended_settings, settings_lines, settings_of
 
 
 def value(settings, key):

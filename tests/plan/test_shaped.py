@@ -10,11 +10,11 @@ from lawful.cost.shapes import CONVENTIONS, Family, Sharding, flops, model, serv
 from lawful.errors import FailedToAnswer, InputError, LawError, UnknownName
 from lawful.laws import law
 from lawful.laws.modules import Routing
-from lawful.plan.costs import Rates
+from lawful.plan.costs.rates import Rates
+from lawful.plan.costs.served import Served, Trained
+from lawful.plan.costs.sizes import Counting
 from lawful.plan.decide import decide
 from lawful.plan.problem import parse_problem
-from lawful.plan.served import Served, Trained
-from lawful.plan.sizes import Counting
 
 HOFFMANN = law("hoffmann2022_approach3")
 KAPLAN = Counting.of(law("kaplan2020_l_nd"))

@@ -15,11 +15,11 @@ from lawful.fit import fit
 from lawful.laws import law
 from lawful.laws.architecture import ShapeLoss
 from lawful.laws.formula import formula
-from lawful.plan.costs import Rates
+from lawful.plan.architecture.shapes import depth_that_pays, weigh_shapes
+from lawful.plan.architecture.templates import Counted, Template
+from lawful.plan.costs.rates import Rates
 from lawful.plan.decide import decide
 from lawful.plan.problem import Constraint, Problem, Variable
-from lawful.plan.shapes import depth_that_pays, weigh_shapes
-from lawful.plan.templates import Counted, Template
 from lawful.runs import RunTable
 from lawful.store import read_runs
 

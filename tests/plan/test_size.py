@@ -11,7 +11,7 @@ from lawful.errors import FailedToAnswer, InputError, LawError
 from lawful.fit import Fit, FitStatus, fit
 from lawful.laws import law
 from lawful.laws.base import Region
-from lawful.plan.costs import Rates
+from lawful.plan.costs.rates import Rates
 from lawful.plan.questions.size import OTHERS, TOPIC, Asked, recommend, weigh_sizes
 from lawful.plan.questions.topic import Situation
 from lawful.plan.sections import read_section

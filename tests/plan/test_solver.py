@@ -15,12 +15,12 @@ from lawful.laws import law
 from lawful.laws.base import Law, Region
 from lawful.laws.formula import formula
 from lawful.laws.language import AdditiveLoss
-from lawful.plan.costs import Rates
+from lawful.plan.costs.rates import Rates
 from lawful.plan.decide import decide
-from lawful.plan.newton import FEASIBLE
 from lawful.plan.problem import Problem, parse_problem
-from lawful.plan.program import Program
-from lawful.plan.solver import SAMPLE
+from lawful.plan.solving.newton import FEASIBLE
+from lawful.plan.solving.program import Program
+from lawful.plan.solving.solver import SAMPLE
 
 STUDY = os.environ.get("LAWFUL_STUDIES") == "full"
 

@@ -14,13 +14,22 @@ from lawful.fit import Fit, FitStatus
 from lawful.laws import form, law
 from lawful.laws.base import Law
 from lawful.laws.language import AdditiveLoss
-from lawful.plan.costs import Rates
+from lawful.plan.costs.rates import Rates
 from lawful.plan.decide import decide
-from lawful.plan.gains import Way, budget_limit, weigh, weigh_all, worth_in_params
+from lawful.plan.gains.variants import (
+    best_share,
+    experts,
+    held,
+    idle_experts,
+    problem_of,
+    pruned,
+    sparse_weights,
+    taught,
+)
+from lawful.plan.gains.weighing import Way, budget_limit, weigh, weigh_all, worth_in_params
 from lawful.plan.problem import Constraint, Variable
 from lawful.plan.questions.sparsity import Asked, recommend
 from lawful.plan.questions.topic import Situation
-from lawful.plan.variants import best_share, experts, held, idle_experts, problem_of, pruned, sparse_weights, taught
 
 FREE = Rates()
 DENSE = AdditiveLoss(E=1.7, A=400.0, alpha=0.34, B=400.0, beta=0.28)

@@ -11,13 +11,13 @@ from lawful.fit import Fit, FitStatus, fit
 from lawful.laws import law
 from lawful.laws.base import Law, Region
 from lawful.plan import plan
-from lawful.plan.costs import Rates
+from lawful.plan.costs.rates import Rates
 from lawful.plan.decide import decide
-from lawful.plan.newton import FEASIBLE
 from lawful.plan.problem import Problem, parse_problem
-from lawful.plan.program import Program, draws_of
-from lawful.plan.solver import slsqp
-from lawful.plan.spread import optima
+from lawful.plan.solving.newton import FEASIBLE
+from lawful.plan.solving.program import Program, draws_of
+from lawful.plan.solving.solver import slsqp
+from lawful.plan.solving.spread import optima
 
 FREE = ("params=1e6:1e14", "tokens=1e8:1e17")
 FITTED = fit("chinchilla", simulate(), bootstrap=200)

@@ -15,13 +15,13 @@ from lawful.fit import fit
 from lawful.laws import law
 from lawful.plan import advice
 from lawful.plan.advice import read_situation
-from lawful.plan.answering import Model, Query, latency, most_within, prices
-from lawful.plan.coverage import Difficulty, Problems, fit_difficulty
 from lawful.plan.questions import test_time as question
 from lawful.plan.questions.topic import Situation
-from lawful.plan.sampling import choose
+from lawful.plan.sampling.answering import Model, Query, latency, most_within, prices
+from lawful.plan.sampling.choosing import choose
+from lawful.plan.sampling.coverage import Difficulty, Problems, fit_difficulty
+from lawful.plan.sampling.verifiers import Verifier, voted
 from lawful.plan.sections import field_texts, read_section, told_fields
-from lawful.plan.verifiers import Verifier, voted
 from lawful.results import to_plain
 from lawful.runs import RunTable
 

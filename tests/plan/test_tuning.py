@@ -18,12 +18,12 @@ from lawful.laws.base import Region
 from lawful.laws.transfer import MultiplicativeFinetuning, RectifiedLoss
 from lawful.plan.advice import read_situation
 from lawful.plan.decide import decide
-from lawful.plan.model_choice import Ranked, rank_models, selection_score
 from lawful.plan.problem import parse_problem
 from lawful.plan.questions import tuning as question
 from lawful.plan.questions.topic import Situation
 from lawful.plan.sections import field_texts, read_section
-from lawful.plan.tuning import Purse, Way, crossings, half_unit, printed_spread, weigh, worth
+from lawful.plan.tuning.model_choice import Ranked, rank_models, selection_score
+from lawful.plan.tuning.ways import Purse, Way, crossings, half_unit, printed_spread, weigh, worth
 from lawful.runs import RunTable
 
 TASKS, METHODS = ("en_de", "en_zh", "mlsum"), ("full", "prompt", "lora")

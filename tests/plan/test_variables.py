@@ -12,7 +12,7 @@ from lawful.laws.base import Law, Region
 from lawful.laws.data import DataMixing3
 from lawful.laws.formula import formula
 from lawful.laws.moe import MoeSparsityLoss
-from lawful.plan.costs import Rates
+from lawful.plan.costs.rates import Rates
 from lawful.plan.decide import decide
 from lawful.plan.frontier import frontier
 from lawful.plan.problem import parse_problem

@@ -16,9 +16,9 @@ from lawful.errors import InputError, LawfulError
 if TYPE_CHECKING:
     from lawful.fit import Fit
     from lawful.laws import Published
-    from lawful.plan.attribution import Attribution
-    from lawful.plan.sensitivity import Sensitivity
-    from lawful.plan.variance import Variance
+    from lawful.plan.explaining.attribution import Attribution
+    from lawful.plan.explaining.sensitivity import Sensitivity
+    from lawful.plan.explaining.variance import Variance
 
 _NO_OUTPUT = Output()
 
@@ -48,7 +48,7 @@ def sensitivity(
     level
         Level of the intervals; the fit's own where it is left out.
     """
-    from lawful.plan.elasticities import elasticities
+    from lawful.plan.explaining.elasticities import elasticities
 
     check(output)
     found = find_law(law)
@@ -92,7 +92,7 @@ def attribute(
     level
         Level of the intervals; the fit's own where it is left out.
     """
-    from lawful.plan.attribution import attribute as split
+    from lawful.plan.explaining.attribution import attribute as split
 
     check(output)
     if metric is not None:
@@ -114,8 +114,8 @@ def _between(before: str, after: str, metric: str, law: str | None,
              groups: Mapping[str, tuple[str, ...]]) -> Attribution:
     """The change of a metric between two saved plans, each made again as a decision under constraints."""
     from lawful.cli.plan_files import open_plan, remade
-    from lawful.plan.between import between
     from lawful.plan.decision import Decision
+    from lawful.plan.explaining.between import between
 
     made = []
     for end, option in ((before, "--from"), (after, "--to")):

@@ -56,7 +56,7 @@ class Asked:
 
     def problem(self, law: Fit | Published, budget: Budget | None, spending: Spending, priced: Priced) -> Problem:
         """The problem of deciding under ``law``, within ``budget`` where one is given, by the bill of ``priced``."""
-        from lawful.plan.costs import Rates
+        from lawful.plan.costs.rates import Rates
         from lawful.plan.problem import SPANS, parse_problem
 
         vary = list(self.vary or [])
@@ -87,7 +87,7 @@ class Asked:
 
 def decision_text(made: Decision) -> str:
     """The decision first, then what it gives and costs, and what each bound is worth."""
-    from lawful.plan.metrics import DERIVED, METRICS
+    from lawful.plan.costs.metrics import DERIVED, METRICS
 
     lines = [made.answer, ""]
     answer, spread = made.forecast, {name: (i.low, i.high) for name, i in made.intervals.items()}

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from lawful.cost import Budget, Hardware
     from lawful.fit import Fit
     from lawful.laws import Law, Published
-    from lawful.plan.policy import Policy
+    from lawful.plan.saved.policy import Policy
     from lawful.runs import RunTable
 
 RunsPath = Annotated[str, Parameter(allow_leading_hyphen=True)]
@@ -189,7 +189,7 @@ class Spending:
         return Budget.parse(self.compute, **options, **where)
 
     def rates(self) -> dict[str, Any]:
-        """The device and its rates, as ``lawful.plan.costs.Rates`` takes them, where no budget says them."""
+        """The device and its rates, as ``lawful.plan.costs.rates.Rates`` takes them, where no budget says them."""
         from lawful.cost import Budget
 
         return rates_of(Budget(compute=1.0, **self._options(), **self._where()))
@@ -221,7 +221,7 @@ class Policies:
 
     def policy(self) -> Policy:
         """The policy that the file and the options say."""
-        from lawful.plan.policy import Policy
+        from lawful.plan.saved.policy import Policy
         from lawful.store import read_toml
 
         limits = {} if self.policy_file is None else Policy.read(read_toml(self.policy_file), self.policy_file).limits
@@ -252,7 +252,7 @@ def as_tokens(options: Mapping[str, Any]) -> list[str]:
 
 
 def rates_of(budget: Budget) -> dict[str, Any]:
-    """The device of ``budget`` and its rates, as ``lawful.plan.costs.Rates`` takes them."""
+    """The device of ``budget`` and its rates, as ``lawful.plan.costs.rates.Rates`` takes them."""
     return {"device": budget.device, "mfu": budget.mfu,
             "options": {"devices": budget.devices, "usd_per_hour": budget.usd_per_hour}}
 

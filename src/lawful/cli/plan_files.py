@@ -16,9 +16,9 @@ from lawful.quantities import format_number
 if TYPE_CHECKING:
     from lawful.fit import Fit
     from lawful.laws import Published
-    from lawful.plan.changes import Change, PlanDiff, Side
-    from lawful.plan.files import Made, PlanFile
-    from lawful.plan.policy import Policy, Verdict
+    from lawful.plan.saved.changes import Change, PlanDiff, Side
+    from lawful.plan.saved.files import Made, PlanFile
+    from lawful.plan.saved.policy import Policy, Verdict
 
 _NO_OUTPUT, _FREE = Output(), Policies()
 
@@ -45,7 +45,7 @@ def diff(
     markdown
         Print Markdown for a pull request.
     """
-    from lawful.plan.changes import compare_plans
+    from lawful.plan.saved.changes import compare_plans
     from lawful.report.plans import diff_markdown
 
     check(output)
@@ -73,7 +73,7 @@ def verify(
     again
         Make the plan again from its question; --as-written takes its figures as they stand.
     """
-    from lawful.plan.policy import enforce
+    from lawful.plan.saved.policy import enforce
 
     check(output)
     policy = policies.policy()
@@ -98,7 +98,7 @@ def verify(
 
 def open_plan(name: str) -> PlanFile:
     """The plan in the file ``name``; ``front.json:3`` is the third of a frontier."""
-    from lawful.plan.files import read_plan
+    from lawful.plan.saved.files import read_plan
     from lawful.store import read_json
 
     found = re.fullmatch(r"(.+):(\d+)", name)
@@ -111,21 +111,21 @@ def sealed(made: Made, law: Fit | Published, name: str, options: Mapping[str, An
     from datetime import UTC, datetime
 
     from lawful import __version__
-    from lawful.plan.files import seal
+    from lawful.plan.saved.files import seal
 
     return seal(made, law, name, options, created=datetime.now(UTC).isoformat(timespec="seconds"), version=__version__)
 
 
 def judged(content: Mapping[str, Any], policy: Policy) -> tuple[tuple[Verdict, ...], ...]:
     """How each plan of a file stands against the policy; none where nothing is limited."""
-    from lawful.plan.policy import judge
+    from lawful.plan.saved.policy import judge
 
     return tuple(judge(plan, policy) for plan in content.get("plans", [content])) if policy.limits else ((),)
 
 
 def plan_markdown(content: Mapping[str, Any]) -> str:
     """A plan as Markdown."""
-    from lawful.plan.costs import METRICS
+    from lawful.plan.costs.rates import METRICS
     from lawful.report.plans import plan_markdown as written
 
     return written(content, {name: unit for name, (unit, _) in METRICS.items()})
@@ -133,8 +133,8 @@ def plan_markdown(content: Mapping[str, Any]) -> str:
 
 def _made_again(file: PlanFile, law: str | None) -> list[PlanDiff]:
     """The plans of ``file`` beside those that its question gives now, where they differ."""
-    from lawful.plan.changes import compare_plans
-    from lawful.plan.files import read_plan
+    from lawful.plan.saved.changes import compare_plans
+    from lawful.plan.saved.files import read_plan
 
     made, found, options = remade(file, law)
     now = read_plan(sealed(made, found, str(options.get("law") or options.get("runs")), options), "now")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from lawful.laws import Published
     from lawful.plan import Plan
     from lawful.plan.decide import Decision
-    from lawful.plan.files import Made
+    from lawful.plan.saved.files import Made
 
 app = App(name="plan", help="Divide a budget between model and data; compare and check saved plans.",
           help_format="plaintext")
@@ -62,8 +62,8 @@ def plan(
         Also batch, learning rate and weight decay for the run by each published law, with their spread.
     """
     from lawful.cli.plan_files import judged, plan_markdown, sealed
-    from lawful.plan.policy import enforce
-    from lawful.plan.settings import settings_lines, settings_of
+    from lawful.plan.saved.policy import enforce
+    from lawful.plan.sizing.settings import settings_lines, settings_of
 
     check(output)
     policy = policies.policy()

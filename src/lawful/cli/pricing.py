@@ -67,8 +67,8 @@ class Priced:
                 yield f"{metric}<={bound}"
 
     def rates(self) -> dict[str, Any]:
-        """What ``lawful.plan.costs.Rates`` takes of it."""
-        from lawful.plan.served import Served, Trained
+        """What ``lawful.plan.costs.rates.Rates`` takes of it."""
+        from lawful.plan.costs.served import Served, Trained
 
         found: dict[str, Any] = {name: value for name in ("convention", "arithmetic", "teacher")
                                  if (value := getattr(self, name)) is not None}

@@ -19,7 +19,7 @@ from typing import Any
 
 from lawful.cost import Budget
 from lawful.errors import FailedToAnswer, InputError, unknown
-from lawful.plan.costs import Rates
+from lawful.plan.costs.rates import Rates
 from lawful.plan.questions import (
     architecture,
     downscaling,

@@ -1,8 +1,8 @@
 """``decide(problem)``: the best decision under every constraint; ``frontier(problem)`` for several goals.
 
-Every combination of choices is tried, what moves continuously is solved by ``lawful.plan.solver``. The interval of each
-decided quantity is its spread over the optima of the fit's draws (``lawful.plan.spread``); the price of a constraint is
-how the goal moves with its bound, both in per cent (``lawful.plan.shadow``).
+Every combination of choices is tried, what moves continuously is solved by ``lawful.plan.solving.solver``. The interval
+of each decided quantity is its spread over the optima of the fit's draws (``lawful.plan.solving.spread``); the price of
+a constraint is how the goal moves with its bound, both in per cent (``lawful.plan.solving.shadow``).
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from lawful.errors import FailedToAnswer
 from lawful.plan.decision import Decision, described
 from lawful.plan.expected import expect
 from lawful.plan.frontier import Frontier, frontier
-from lawful.plan.impossible import why_impossible
 from lawful.plan.problem import Problem
-from lawful.plan.program import Program, draws_of
-from lawful.plan.shadow import shadow
-from lawful.plan.spread import Spread, spread
+from lawful.plan.solving.impossible import why_impossible
+from lawful.plan.solving.program import Program, draws_of
+from lawful.plan.solving.shadow import shadow
+from lawful.plan.solving.spread import Spread, spread
 
 __all__ = ["Decision", "Frontier", "best_metrics", "decide", "frontier"]
 

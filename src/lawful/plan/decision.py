@@ -12,14 +12,14 @@ from lawful.cost.shapes import Sized
 from lawful.fit import Forecast
 from lawful.laws.published import Published
 from lawful.plan.problem import Constraint, Problem
-from lawful.plan.shadow import Shadow
-from lawful.plan.spread import Spread
+from lawful.plan.solving.shadow import Shadow
+from lawful.plan.solving.spread import Spread
 from lawful.quantities import format_number
 from lawful.results import Caveat, Interval
 from lawful.validate.question import question_caveats
 
 if TYPE_CHECKING:
-    from lawful.plan.sensitivity import Sensitivity
+    from lawful.plan.explaining.sensitivity import Sensitivity
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class Decision:
     @cached_property
     def sensitivity(self) -> Sensitivity:
         """How the decision answers to coefficients, bounds and the doubt about the law; worked out when asked for."""
-        from lawful.plan.sensitivity import sensitivity
+        from lawful.plan.explaining.sensitivity import sensitivity
 
         return sensitivity(self)
 

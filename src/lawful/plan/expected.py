@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from lawful.fit import Forecast, forecast
 from lawful.plan.problem import Problem
-from lawful.plan.program import draws_of, with_draws
+from lawful.plan.solving.program import draws_of, with_draws
 from lawful.quantities import quantity
 from lawful.results import Caveat, interval
 

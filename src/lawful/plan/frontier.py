@@ -1,6 +1,6 @@
 """``frontier(problem)``: decisions none of which is better than another in every goal, and which of them are ties.
 
-The points come from ``lawful.plan.epsilon``, the ties from ``lawful.plan.ties``.
+The points come from ``lawful.plan.solving.epsilon``, the ties from ``lawful.plan.solving.ties``.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ import numpy as np
 
 from lawful.errors import InputError
 from lawful.plan.decision import Decision, described
-from lawful.plan.epsilon import Points, Search
 from lawful.plan.expected import expect
 from lawful.plan.problem import Problem
-from lawful.plan.shadow import shadow
-from lawful.plan.ties import ties
+from lawful.plan.solving.epsilon import Points, Search
+from lawful.plan.solving.shadow import shadow
+from lawful.plan.solving.ties import ties
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Frontier:
     """Decisions none of which is better than another in every goal, in order of the first goal.
 
     ``ties`` are for each plan the places of those whose outcome the draws of the fits do not tell from its own
-    (``lawful.plan.ties``); empty where there are no draws.
+    (``lawful.plan.solving.ties``); empty where there are no draws.
     """
 
     objectives: tuple[str, ...]

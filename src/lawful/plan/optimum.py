@@ -15,8 +15,8 @@ from lawful.fit import Fit, Forecast, forecast
 from lawful.fit.forecast import FAR
 from lawful.laws.base import Law
 from lawful.laws.published import Published
-from lawful.plan.costs import SIX_ND
-from lawful.plan.overtraining import compute_for
+from lawful.plan.costs.rates import SIX_ND
+from lawful.plan.sizing.overtraining import compute_for
 from lawful.quantities import FLOP_PER_PARAM_TOKEN, format_number, quantity
 from lawful.results import Caveat, Interval
 from lawful.runs import RunTable

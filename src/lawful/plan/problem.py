@@ -3,9 +3,9 @@
     Problem(law, variables, minimise=("loss",), constraints=(Constraint("usd", "<=", 50e3),), rates=Rates("h100"))
 
 Every quantity that the law takes is a ``Variable``: free within limits, one of some choices, or held. Metrics are the
-law's outcome, the costs of ``lawful.plan.costs``, the quantities themselves, and tokens per parameter. Two or more
-shares ``mixture.<domain>`` sum to 1 by themselves. Further laws may
-follow in a row, ``then``, each taking what is known by then: an accuracy from the loss, a learning rate from the size.
+law's outcome, the costs of ``lawful.plan.costs.rates``, the quantities themselves, and tokens per parameter. Two or
+more shares ``mixture.<domain>`` sum to 1 by themselves. Further laws may follow in a row, ``then``, each taking what is
+known by then: an accuracy from the loss, a learning rate from the size.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from lawful.errors import InputError, LawError, unknown
 from lawful.fit import Fit
 from lawful.laws.base import COSTS, MORE_IS_BETTER, SETTINGS, Law
 from lawful.laws.published import Published
-from lawful.plan.costs import Rates, trained_tokens
-from lawful.plan.metrics import METRICS, NEEDS
-from lawful.plan.sizes import Counting
+from lawful.plan.costs.metrics import METRICS, NEEDS
+from lawful.plan.costs.rates import Rates, trained_tokens
+from lawful.plan.costs.sizes import Counting
 from lawful.plan.variables import SEEN, SHARE, Constraint, Variable, back, onto
 
 __all__ = ["RATIO", "SPANS", "Constraint", "Problem", "Variable", "parse_problem"]

@@ -15,7 +15,7 @@ import numpy as np
 
 from lawful.cost.checks import positive
 from lawful.errors import InputError
-from lawful.plan.costs import METRICS
+from lawful.plan.costs.rates import METRICS
 from lawful.quantities import parse_number, parse_positive, quantity
 
 SHARE, SEEN = "mixture.", "tokens."

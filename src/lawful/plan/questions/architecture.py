@@ -19,10 +19,10 @@ from dataclasses import dataclass, field
 
 from lawful.fit import Fit
 from lawful.laws.published import Published
+from lawful.plan.architecture.shapes import DEPTHS
+from lawful.plan.architecture.templates import Template
 from lawful.plan.questions import architecture_answers as answers
 from lawful.plan.questions.topic import Recommendation, Situation, Topic
-from lawful.plan.shapes import DEPTHS
-from lawful.plan.templates import Template
 
 
 @dataclass(frozen=True)

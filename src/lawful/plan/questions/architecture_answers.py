@@ -10,14 +10,14 @@ from lawful.cost.shapes import Family
 from lawful.errors import FailedToAnswer
 from lawful.fit.forecast import PUBLISHED
 from lawful.laws import registry
-from lawful.plan.passes import weigh_contexts, weigh_streams
+from lawful.plan.architecture.passes import weigh_contexts, weigh_streams
+from lawful.plan.architecture.rivals import Standing, rank
+from lawful.plan.architecture.shapes import ModelShape, depth_that_pays, weigh_shapes
+from lawful.plan.architecture.templates import Built, Counted, Template
+from lawful.plan.architecture.vision import START, TASKS, vision_shape
+from lawful.plan.architecture.vocabulary import BY_COMPUTE, BY_PARAMS, LOSS, best_vocabularies, compute_worth, judged
+from lawful.plan.costs.sizes import Counting
 from lawful.plan.questions.topic import LawLike, Option, law_caveats, law_name
-from lawful.plan.rivals import Standing, rank
-from lawful.plan.shapes import ModelShape, depth_that_pays, weigh_shapes
-from lawful.plan.sizes import Counting
-from lawful.plan.templates import Built, Counted, Template
-from lawful.plan.vision import START, TASKS, vision_shape
-from lawful.plan.vocabulary import BY_COMPUTE, BY_PARAMS, LOSS, best_vocabularies, compute_worth, judged
 from lawful.quantities import format_number
 from lawful.results import Caveat, Interval
 

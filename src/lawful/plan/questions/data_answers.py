@@ -10,12 +10,12 @@ from lawful.fit import Fit
 from lawful.laws import registry
 from lawful.laws.data import DecayingUtility
 from lawful.laws.published import Published, cited
-from lawful.plan.continual import bearable_share, continue_training
-from lawful.plan.filtering import Filtering, Pool, compare_sets, filter_pools
-from lawful.plan.mixture import Mixed, mix
+from lawful.plan.data.continual import bearable_share, continue_training
+from lawful.plan.data.filtering import Filtering, Pool, compare_sets, filter_pools
+from lawful.plan.data.mixture import Mixed, mix
+from lawful.plan.data.repetition import Outcome, Repeated, epochs_until, repeat, with_repetition
 from lawful.plan.questions.data_sections import ContinuedAsked, FilterAsked, MixtureAsked, SetAsked
 from lawful.plan.questions.topic import Option, Situation, law_caveats, law_name
-from lawful.plan.repetition import Outcome, Repeated, epochs_until, repeat, with_repetition
 from lawful.quantities import format_number
 from lawful.results import Caveat
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from lawful.fit import Fit
 from lawful.laws.published import Published
-from lawful.plan.mixture import EPOCHS
+from lawful.plan.data.mixture import EPOCHS
 
 TOLERANCE = 0.03
 """By which share the general loss may rise in continued training where nobody says: the example of 2406.01375."""

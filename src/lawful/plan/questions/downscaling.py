@@ -11,12 +11,12 @@ from dataclasses import dataclass
 
 from lawful.errors import InputError, LawError
 from lawful.laws import registry
-from lawful.plan.costs import Rates
+from lawful.plan.costs.rates import Rates
 from lawful.plan.decide import Decision, decide
-from lawful.plan.ensembles import Ensemble, pruned, split
 from lawful.plan.problem import SPANS, parse_problem
 from lawful.plan.questions.size import DEFAULT
 from lawful.plan.questions.topic import LawLike, Option, Recommendation, Situation, Topic, law_caveats, law_name
+from lawful.plan.sizing.ensembles import Ensemble, pruned, split
 from lawful.quantities import format_number
 from lawful.results import Caveat
 

@@ -1,8 +1,8 @@
 """Question 8, how several modalities scale: one model or one each, how large, and on how much data of each.
 
 With laws of each modality alone, one model for all is weighed against one each at the same compute
-(``lawful.plan.modalities``); with a law of the pair trained together, its synergy counts. Without laws the published
-sizes of Henighan et al. 2020 stand in; for contrastive image-text models the errors of Cherti et al. 2022.
+(``lawful.plan.modalities.joined``); with a law of the pair trained together, its synergy counts. Without laws the
+published sizes of Henighan et al. 2020 stand in; for contrastive image-text models the errors of Cherti et al. 2022.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from lawful.laws.multimodal import PowerError
 from lawful.laws.multimodal_published import GMAC
 from lawful.laws.published import Published
 from lawful.plan.decision import Decision
-from lawful.plan.modalities import Alone, apart, joined
+from lawful.plan.modalities.joined import Alone, apart, joined
+from lawful.plan.modalities.synergy import barrier
 from lawful.plan.questions.topic import Option, Recommendation, Situation, Topic, law_caveats, law_name
-from lawful.plan.synergy import barrier
 from lawful.quantities import format_number
 from lawful.results import Caveat, Interval
 

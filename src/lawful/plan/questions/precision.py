@@ -11,13 +11,13 @@ from dataclasses import dataclass, replace
 
 from lawful.errors import LawError
 from lawful.laws.registry import law as published
-from lawful.plan.bits import critical_tokens, quantised_to, rounded_to, trained_in
+from lawful.plan.costs.extras import BITS, FULL_BITS
 from lawful.plan.decide import Decision, decide
-from lawful.plan.extras import BITS, FULL_BITS
-from lawful.plan.gains import Gain, Way, budget_limit, laws_of, limits_of, size_text, weigh_all
+from lawful.plan.gains.bits import critical_tokens, quantised_to, rounded_to, trained_in
+from lawful.plan.gains.variants import held, problem_of
+from lawful.plan.gains.weighing import Gain, Way, budget_limit, laws_of, limits_of, size_text, weigh_all
 from lawful.plan.problem import Constraint, Problem
 from lawful.plan.questions.topic import LawLike, Option, Recommendation, Situation, Topic
-from lawful.plan.variants import held, problem_of
 from lawful.quantities import format_number
 from lawful.results import Caveat
 

@@ -15,14 +15,14 @@ from lawful.fit import Fit
 from lawful.laws import registry
 from lawful.laws.modules import Repetition
 from lawful.laws.published import Published
-from lawful.plan.costs import Rates
+from lawful.plan.costs.rates import Rates
 from lawful.plan.decide import Decision, decide
-from lawful.plan.gains import budget_limit
+from lawful.plan.gains.weighing import budget_limit
 from lawful.plan.optimum import plan
-from lawful.plan.overtraining import OverTrained, as_good, compute_for, furthest, overtrain
 from lawful.plan.problem import SPANS, Constraint, parse_problem
 from lawful.plan.questions.topic import LawLike, Option, Recommendation, Situation, Topic, law_caveats, law_name
-from lawful.plan.settings import Settings, recommended_settings
+from lawful.plan.sizing.overtraining import OverTrained, as_good, compute_for, furthest, overtrain
+from lawful.plan.sizing.settings import Settings, recommended_settings
 from lawful.quantities import format_number
 from lawful.results import Caveat
 from lawful.validate.modes import MODES

@@ -1,7 +1,7 @@
 """Question 6: whether experts, zeros, a teacher or pruning are worth it under limits of memory and compute.
 
-Each way is weighed against the plain model of its own law (``lawful.plan.gains``), never against another paper's loss.
-What lies far beyond the runs behind its law is listed, and not recommended.
+Each way is weighed against the plain model of its own law (``lawful.plan.gains.weighing``), never against another
+paper's loss. What lies far beyond the runs behind its law is listed, and not recommended.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from dataclasses import dataclass, replace
 from lawful.errors import InputError, unknown
 from lawful.fit import Fit
 from lawful.fit.forecast import FAR
-from lawful.plan import variants
-from lawful.plan.costs import Rates
+from lawful.plan.costs.rates import Rates
 from lawful.plan.decide import Decision, decide
-from lawful.plan.gains import Gain, Way, budget_limit, laws_of, limits_of, size_text, weigh_all
+from lawful.plan.gains import variants
+from lawful.plan.gains.variants import Limits, held, problem_of
+from lawful.plan.gains.weighing import Gain, Way, budget_limit, laws_of, limits_of, size_text, weigh_all
 from lawful.plan.problem import Constraint
 from lawful.plan.questions.topic import LawLike, Option, Recommendation, Situation, Topic
-from lawful.plan.variants import Limits, held, problem_of
 from lawful.quantities import format_number
 from lawful.results import Caveat
 

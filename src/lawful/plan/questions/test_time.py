@@ -1,8 +1,8 @@
 """Question 4, does it pay to spend at test time: which model, and how many samples a query.
 
-The models are weighed by their curves of coverage and the price of a sample (``lawful.plan.sampling``); classes of
-queries share a budget (``lawful.plan.queries``); a verifier that errs, or a vote, is taken at its word
-(``lawful.plan.verifiers``).
+The models are weighed by their curves of coverage and the price of a sample (``lawful.plan.sampling.choosing``);
+classes of queries share a budget (``lawful.plan.sampling.queries``); a verifier that errs, or a vote, is taken at its
+word (``lawful.plan.sampling.verifiers``).
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from lawful.errors import FailedToAnswer, InputError
 from lawful.fit import Fit
 from lawful.laws import registry
 from lawful.laws.published import Published
-from lawful.plan.answering import Model, Prices, Query, latency, most_within, prices
-from lawful.plan.costs import Rates
-from lawful.plan.queries import QueryClass, Served, Spread, spread
+from lawful.plan.costs.rates import Rates
 from lawful.plan.questions.topic import Option, Recommendation, Situation, Topic, law_caveats, law_name
-from lawful.plan.sampling import Choice, Sampler, choices, choose, eras
-from lawful.plan.verifiers import Verifier, voted
+from lawful.plan.sampling.answering import Model, Prices, Query, latency, most_within, prices
+from lawful.plan.sampling.choosing import Choice, Sampler, choices, choose, eras
+from lawful.plan.sampling.queries import QueryClass, Served, Spread, spread
+from lawful.plan.sampling.verifiers import Verifier, voted
 from lawful.quantities import format_number
 from lawful.results import Caveat
 

@@ -14,7 +14,7 @@ from lawful.errors import InputError
 from lawful.fit import Fit, forecast
 from lawful.laws import registry
 from lawful.laws.published import Published, cited
-from lawful.plan.costs import Rates
+from lawful.plan.costs.rates import Rates
 from lawful.results import Caveat, Interval
 from lawful.validate.question import question_caveats
 

@@ -1,6 +1,6 @@
 """Question 5, how fine-tuning scales: full tuning, LoRA or a prompt, on which model, and with how much data.
 
-Ways of tuning are weighed by their laws over data (``lawful.plan.tuning``), under a budget that collects data and
+Ways of tuning are weighed by their laws over data (``lawful.plan.tuning.ways``), under a budget that collects data and
 trains on them, and under the memory of the device (``lawful.cost.shapes.adapters``). Without laws of one's own those of
 Zhang et al. 2024 stand in, three tasks of translation and summaries, and the answer says that they are other tasks.
 """
@@ -20,9 +20,9 @@ from lawful.errors import InputError, unknown
 from lawful.fit import Fit
 from lawful.laws import registry
 from lawful.laws.published import Published
-from lawful.plan.costs import Rates
+from lawful.plan.costs.rates import Rates
 from lawful.plan.questions.topic import Option, Recommendation, Situation, Topic, law_caveats, law_name
-from lawful.plan.tuning import Purse, Tuned, Way, crossings, weigh, worth
+from lawful.plan.tuning.ways import Purse, Tuned, Way, crossings, weigh, worth
 from lawful.quantities import FLOP_PER_PARAM_TOKEN, format_number
 from lawful.results import Caveat
 

@@ -1,0 +1,1 @@
+"""Several modalities: one model or one each, where synergy begins, shares of the data."""
