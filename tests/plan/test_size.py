@@ -94,6 +94,15 @@ def test_scarce_data_are_repeated_and_the_model_is_smaller():
     assert "unique_tokens" not in enough.options[0].decision
 
 
+def test_scarce_data_ask_a_fit_too_and_keep_its_intervals():
+    fitted = fit("chinchilla", simulate(), bootstrap=60)
+    made = recommend(Situation(fitted, Budget(compute=9.3e21)), Asked(unique_tokens=25e9))
+    first = made.options[0]
+    assert first.decision["unique_tokens"] == 25e9
+    assert first.decision["params"] == pytest.approx(6.34e9, rel=0.25), "a law drawn near Besiroglu's"
+    assert first.intervals["params"].low < first.decision["params"] < first.intervals["params"].high
+
+
 def test_other_laws_are_judged_by_the_first():
     sizes = weigh_sizes(BESIROGLU, 1e22)
     assert set(sizes.by_law) == set(OTHERS) - {"besiroglu2024_refit"}

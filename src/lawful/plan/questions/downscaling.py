@@ -27,8 +27,8 @@ MEASURED = 0.26
 """The gain of an ensemble [nats/token] as it was measured on language models: 300M params on 200M distinct tokens.
 
 0.05 / 0.3**1.02 + 3.431 less the limit of 3.34 (Kim et al. 2025, arXiv:2509.14786, sections 3 and 4). Data were so
-scarce there that one large model over-fits. Where every byte was new, 0.11 to 0.12 nats/byte for models of 2e4 to 5e4
-params, 30 to 42 % of what an ensemble needed (``benchmarks/ensembles.py``).
+scarce there that one large model over-fits. Where every byte was new, 0.10 to 0.12 nats/byte for models of 2e4 to 7e4
+params, 30 to 58 % of what an ensemble needed (``benchmarks/ensembles.py``).
 """
 
 
@@ -190,7 +190,7 @@ def _unmeasured(asked: Asked) -> tuple[Caveat, ...]:
         return ()
     return (Caveat("ensemble_unmeasured", "what an ensemble gains is not published for models trained once over "
                    "fresh data: its law was fitted to small image classifiers (arXiv:2007.08483), and to 300M params "
-                   "on 200M distinct tokens (arXiv:2509.14786); models of 2e4 to 5e4 params gained 30 to 42 % of what "
+                   "on 200M distinct tokens (arXiv:2509.14786); models of 2e4 to 7e4 params gained 30 to 58 % of what "
                    "they needed (benchmarks/ensembles.py)"),)
 
 

@@ -13,9 +13,8 @@ from lawful.cost import Budget
 from lawful.errors import FailedToAnswer, LawError
 from lawful.fit import Fit
 from lawful.laws import registry
-from lawful.laws.modules import Repetition
-from lawful.laws.published import Published
 from lawful.plan.costs.rates import Rates
+from lawful.plan.data.repetition import with_repetition
 from lawful.plan.decide import Decision, decide
 from lawful.plan.gains.weighing import budget_limit
 from lawful.plan.optimum import plan
@@ -29,9 +28,6 @@ from lawful.validate.modes import MODES
 
 DEFAULT = "besiroglu2024_refit"
 """The law where the user brings none: the refit of Chinchilla's surface."""
-
-SCARCE = "muennighoff2023_data_constrained"
-"""The law of repeated data where the user's own is a fit, which knows nothing of repeats."""
 
 OTHERS = ("hoffmann2022_approach1", "hoffmann2022_approach3", "besiroglu2024_refit", "gadre2024_overtraining:redpajama",
           "porian2024_allocation:tuned", "muennighoff2023_data_constrained")
@@ -97,7 +93,7 @@ def weigh_sizes(law: LawLike, compute: float, rates: Rates | None = None, unique
         raise LawError(f"{inner.form} takes {', '.join(inner.inputs)}: size is asked of a law of params and tokens")
     best = inner.allocate(compute)
     scarce = unique_tokens is not None and unique_tokens < best.tokens
-    asked, held = (repeated(law), [f"unique_tokens={unique_tokens!r}"]) if scarce else (law, [])
+    asked, held = (with_repetition(law), [f"unique_tokens={unique_tokens!r}"]) if scarce else (law, [])
     vary = [f"{name}={span}" for name, span in SPANS.items()] + held
     optimum = decide(parse_problem(asked, vary, [f"train_flop<={compute!r}"], rates=rates))
     cheapest = within = richest = None
@@ -117,11 +113,6 @@ def weigh_sizes(law: LawLike, compute: float, rates: Rates | None = None, unique
         () if scarce else overtrain(inner, compute, higher), by_law,
         recommended_settings(made.metrics["params"], made.metrics["tokens"], compute=made.metrics["train_flop"],
                              loss=loss), made)
-
-
-def repeated(law: LawLike) -> LawLike:
-    """The law of params, tokens and unique tokens to ask of scarce data: the law with repetition, or the published."""
-    return law.with_(Repetition.of()) if isinstance(law, Published) else registry.law(SCARCE)
 
 
 def _split(key: str, compute: float) -> tuple[float, float]:

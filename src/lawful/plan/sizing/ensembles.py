@@ -6,7 +6,7 @@ L is the loss of a member, n their number, and b, the ``gain``, what members wit
 and Chakraborty 2025, arXiv:2505.00985, proposition 4.1, after a law of deep ensembles of image classifiers). What to
 use when: ``split`` for members trained from scratch at the compute of one model; ``pruned`` for members pruned from it.
 No b is published for models trained once over fresh data: ask for ``gain_needed``, and measure b with two seeds of a
-small model. The form itself held to 0.0004 nats there (``benchmarks/ensembles.py``).
+small model. The form itself held to 0.0005 nats there (``benchmarks/ensembles.py``).
 """
 
 from __future__ import annotations
