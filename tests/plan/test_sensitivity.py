@@ -39,8 +39,8 @@ def test_elasticities_of_chinchillas_law_are_those_on_paper():
     assert got == pytest.approx({name: value / loss for name, value in expected.items()}, rel=1e-12)
 
 
-# The check of the multi-power law stands where its schedule drops the rate, those of pools of data at the end of a pass:
-# kinks, with a slope to either side.
+# The check of the multi-power law stands where its schedule drops the rate, those of pools of data at the end of a
+# pass: kinks, with a slope to either side.
 OFF_THE_KINK = {"luo2025_multi_power_law": {"steps": 11_000.0},
                 "goyal2024_qqt": {"pairs": 1.28e8, "epochs": 1.5}}
 
