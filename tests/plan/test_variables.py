@@ -98,6 +98,7 @@ def test_shares_sum_to_one_and_are_the_closed_form(scales):
     assert shares.sum() == pytest.approx(1.0, abs=1e-6)
     assert shares == pytest.approx(shares_by_hand(scales), abs=1e-4)
     assert (shares >= 0).all()
+    assert "web, code, books are the whole mixture: their shares sum to 1." in made.assumptions
 
 
 def test_a_held_share_leaves_the_others_the_rest():
@@ -113,6 +114,7 @@ def test_a_law_that_leaves_one_domain_the_rest_is_not_made_to_use_none_of_it():
     made = decide(parse_problem(guess(inner), ["mixture.web=0.1:1", "mixture.code=0:0.6"]))
     assert made.decision["mixture.web"] == pytest.approx(0.1, abs=1e-6)
     assert made.decision["mixture.code"] == pytest.approx(0.6, abs=1e-6)
+    assert any(text.startswith("What web, code leave of the mixture") for text in made.assumptions)
     named = decide(parse_problem(guess(inner), ["mixture.web=0.1:1", "mixture.code=0:0.6", "mixture.books=0:0.2"]))
     assert named.decision["mixture.books"] == pytest.approx(0.2, abs=1e-6)
     assert sum(named.decision.values()) == pytest.approx(1.0, abs=1e-6)

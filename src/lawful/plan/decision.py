@@ -14,6 +14,7 @@ from lawful.laws.published import Published
 from lawful.plan.problem import Constraint, Problem
 from lawful.plan.solving.shadow import Shadow
 from lawful.plan.solving.spread import Spread
+from lawful.plan.variables import SHARE
 from lawful.quantities import format_number
 from lawful.results import Caveat, Interval
 from lawful.validate.question import question_caveats
@@ -58,7 +59,15 @@ class Decision:
         """What the decision rests on, a sentence each."""
         limit = self.forecast.limit
         rates = self.problem.rates.assumptions(self.decision, self.problem.counting)
-        return (*rates, f"{limit[0].upper()}{limit[1:]}.")
+        return (*rates, *self._shared(), f"{limit[0].upper()}{limit[1:]}.")
+
+    def _shared(self) -> tuple[str, ...]:
+        """What the shares of the mixture are taken to be: all there are, or all but one."""
+        names = ", ".join(name.removeprefix(SHARE) for name in self.problem.shares)
+        if not names:
+            return ()
+        return (f"{names} are the whole mixture: their shares sum to 1." if self.problem.whole else
+                f"What {names} leave of the mixture goes to the one domain that the law does not name.",)
 
     @cached_property
     def sensitivity(self) -> Sensitivity:
