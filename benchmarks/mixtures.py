@@ -28,7 +28,7 @@ import numpy as np
 from lawful.fit import Fit, fit
 from lawful.laws.base import Law
 from lawful.laws.data import BivariateMixing
-from lawful.laws.mixtures import additive_mixing, exponential_mixing
+from lawful.laws.mixtures import additive_mixing, exponential_mixing, share_mixing
 from lawful.plan.data.target import target
 from lawful.runs import RunTable
 
@@ -82,6 +82,17 @@ def asked_of(law: Fit, runs: Sequence[Run], names: dict[str, str]) -> np.ndarray
     return np.asarray(found, dtype=float)
 
 
+def own_share(domains: Sequence[str], output: str) -> Law:
+    """The law of the domain's own share, whatever else there is."""
+    return share_mixing(output.partition(".")[2], output=output)
+
+
+def all_shares(domains: Sequence[str], output: str) -> Law:
+    """The law of the domain's own share and what the others are worth of it."""
+    domain = output.partition(".")[2]
+    return share_mixing(domain, [name for name in domains if name != domain], output)
+
+
 # ------------------------------------------------------------------------------------------- the three sets
 
 SLIM = ("arxiv", "book", "c4", "github", "commoncrawl", "stackexchange", "wikipedia")
@@ -109,6 +120,7 @@ def slimpajama() -> Iterator[str]:
     one = fit(exponential_mixing(SLIM), RunTable.from_columns(
         {**columns(small, shares), "loss": mean_loss(small, SLIM)}), bootstrap=0)
     each = by_domain(exponential_mixing, SLIM, SLIM, small, shares)
+    own, helped = (by_domain(form, SLIM, SLIM, small, shares) for form in (own_share, all_shares))
     several = [run for run in runs if float(run["N"]) < 7e8 and float(run["D"]) > 3e9][::3]
     added = by_domain(additive_mixing, SLIM, SLIM, several, grown)
     best = {run["mixture"]: loss for run, loss in zip(small, mean_loss(small, SLIM), strict=True)}
@@ -117,6 +129,8 @@ def slimpajama() -> Iterator[str]:
         measured, at = mean_loss(held, SLIM), f"{float(size) / 1e6:g}M"
         yield judged("slimpajama", "one exponential of the mean", at, asked_of(one, held, shares), measured, False)
         yield judged("slimpajama", "an exponential a domain", at, asked_of(each, held, shares), measured, False)
+        yield judged("slimpajama", "own share, a law a domain", at, asked_of(own, held, shares), measured, False)
+        yield judged("slimpajama", "all shares, a law a domain", at, asked_of(helped, held, shares), measured, False)
         yield judged("slimpajama", "additive, a law a domain", at, asked_of(added, held, grown), measured)
         yield judged("slimpajama", "none: small runs", at, np.array([best[run["mixture"]] for run in held]), measured,
                      False)
@@ -131,11 +145,13 @@ def regmix() -> Iterator[str]:
     names = {f"mixture.{name}": f"p_{name}" for name in domains}
     train = [run for run in runs if run["split"] == "train"]
     for what, some in (("web text", ["pile_cc"]), ("the mean of 13", losses)):
-        each = by_domain(exponential_mixing, domains, some, train, names)
-        for size in ("1M", "60M", "1B"):
-            held = [run for run in runs if run["size"] == size and run["split"] == "test"]
-            yield judged(f"regmix, {what}", "an exponential a domain", size, asked_of(each, held, names),
-                         mean_loss(held, some), size == "1M")
+        for law, form in (("an exponential a domain", exponential_mixing), ("own share, a law a domain", own_share),
+                          ("all shares, a law a domain", all_shares)):
+            each = by_domain(form, domains, some, train, names)
+            for size in ("1M", "60M", "1B"):
+                held = [run for run in runs if run["size"] == size and run["split"] == "test"]
+                yield judged(f"regmix, {what}", law, size, asked_of(each, held, names), mean_loss(held, some),
+                             size == "1M")
 
 
 def bimix() -> Iterator[str]:

@@ -23,7 +23,7 @@ from lawful.laws.data import (
     RepeatedDataLoss,
 )
 from lawful.laws.language import AdditiveLoss
-from lawful.laws.mixtures import additive_mixing, exponential_mixing
+from lawful.laws.mixtures import additive_mixing, exponential_mixing, share_mixing
 
 REPEATED = law("muennighoff2023_data_constrained").law
 
@@ -153,6 +153,14 @@ def test_the_forms_for_any_number_of_domains_are_those_of_two_and_three():
     added = additive_mixing(("web", "code")).with_coefficients(values)
     at = {"params": 1e9, "tokens": 2e10, "mixture.web": 0.3}
     assert added(**at, **{"mixture.code": 0.7}) == pytest.approx(MixtureAdditiveLoss(**values, domain="web")(**at))
+    own = share_mixing("web", output="loss.web").with_coefficients([2.0, 0.3, 0.05, 0.4])
+    assert own.output.name == "loss.web"
+    assert own(**{"mixture.web": 0.0}) == pytest.approx(2.0 + 0.3 / 0.05**0.4)
+    helped = share_mixing("web", ("code",))
+    helped = helped.with_coefficients({"E": 2.0, "C": 0.3, "eps": 0.05, "gamma": 0.4, "w_1": 0.5})
+    assert helped(**{"mixture.web": 0.1, "mixture.code": 0.4}) == pytest.approx(own(**{"mixture.web": 0.3}))
+    with pytest.raises(InputError, match="helpers of web"):
+        share_mixing("web", ("web",))
     with pytest.raises(InputError, match="two or more"):
         exponential_mixing(("web",))
     with pytest.raises(InputError, match="different domains"):

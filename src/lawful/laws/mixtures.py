@@ -2,8 +2,9 @@
 
     exponential_mixing(("web", "code", "books"))        # a template to fit, as any form
 
-What to use when: ``exponential_mixing`` at one size and length (Ye et al. 2024); ``additive_mixing`` where both move as
-well (Shukor et al. 2025). With the ``output`` ``loss.<domain>`` they forecast the loss on one domain, so that laws of
+What to use when: ``exponential_mixing`` at one size and length (Ye et al. 2024), or ``share_mixing`` for a domain that
+others help little or not at all (Que et al. 2024); ``additive_mixing`` where size and length move as well (Shukor et
+al. 2025). With the ``output`` ``loss.<domain>`` they forecast the loss on one domain, so that laws of
 several domains can stand side by side in one plan. ``data_mixing``, ``data_mixing_three`` and ``mixture_additive`` are
 the same forms for two and three domains, in the catalogue.
 """
@@ -23,6 +24,9 @@ STEEPEST = 20.0
 
 USEFUL = 1e4
 """The largest worth of a domain that is looked for [1 / nat]: alone it leaves 1e-4 nats of the mixture's term."""
+
+LEAST, HELPFUL = 1e-5, 5.0
+"""The least share that the rest may be worth, and the most that a helper's share may be worth of the domain's own."""
 
 SHARPEST = 3.0
 """The largest exponent of a proportion that is looked for."""
@@ -55,6 +59,23 @@ def additive_mixing(domains: Sequence[str], output: str = "loss") -> Law:
     limits: Limits = {name: (0.0, most) for i in range(1, len(domains) + 1)
                       for name, most in ((f"C_{i}", USEFUL), (f"gamma_{i}", SHARPEST))}
     return formula(f"E + 1/({terms}) + A*params**-alpha + B*tokens**-beta", output=output, limits=limits)
+
+
+def share_mixing(domain: str, helpers: Sequence[str] = (), output: str = "loss") -> Law:
+    """Loss on one domain against its own share and what ``helpers`` are worth of it, at one size and length.
+
+        L(r) = E + C / (r + w_1 r_1 + ... + w_k r_k + eps)**gamma          [nats/token]
+
+    r is ``mixture.<domain>``, r_i that of the i-th helper. Without helpers this is the share's term of Que et al. 2024
+    (``d_cpt``), and up to a prefactor the law of Kang et al. 2024 at one length; a share of 0 is no trouble. Weighing
+    the helpers in is ours. Raises ``InputError`` for a domain that helps itself.
+    """
+    if domain in helpers or len(set(helpers)) < len(helpers):
+        raise InputError(f"the helpers of {domain} are different other domains, got {', '.join(helpers)}")
+    worth = "".join(f" + w_{i}*mixture.{name}" for i, name in enumerate(helpers, 1))
+    limits: Limits = {"eps": (LEAST, 1.0), "gamma": (0.0, SHARPEST),
+                      **{f"w_{i}": (0.0, HELPFUL) for i in range(1, len(helpers) + 1)}}
+    return formula(f"E + C/(mixture.{domain}{worth} + eps)**gamma", output=output, limits=limits)
 
 
 def output_as(law: Law, output: str) -> Law:
