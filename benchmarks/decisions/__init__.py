@@ -17,6 +17,8 @@ from types import ModuleType
 
 from lawful.laws.published import Check
 
+HEAD = ("| decision | source | printed | ours | verdict | note |", "| --- | --- | --- | --- | --- | --- |")
+SHORT = 60   # characters of a note that stays in its row
 SHARED = Path(os.environ.get("LAWFUL_SHARED", Path(__file__).parents[3] / "shared"))
 
 
@@ -53,11 +55,45 @@ class Row:
             return "same digits" if printed else "the same"
         return "explained" if self.note and self.distance <= self.within else "DIFFERS"
 
-    def line(self) -> str:
-        """The row of a table in Markdown."""
-        shown = self.ours if isinstance(self.ours, str) else f"{self.ours:.4g}"
-        cells = (self.decision, self.source, f"{self.printed} {self.unit}".strip(), shown, self.verdict, self.note)
+    @property
+    def shown(self) -> str:
+        """Ours as the page shows it: a word, or four digits."""
+        if isinstance(self.ours, str):
+            return self.ours
+        return f"{self.ours:,.0f}" if 1e4 <= self.ours < 1e7 and "e" not in self.printed else f"{self.ours:.4g}"
+
+    def line(self, note: str | None = None) -> str:
+        """The row of a table in Markdown, with ``note`` in place of the row's own where it is given."""
+        cells = (self.decision, self.source, f"{self.printed} {self.unit}".strip(), self.shown, self.verdict,
+                 self.note if note is None else note)
         return f"| {' | '.join(cell.replace('|', '/') for cell in cells)} |"
+
+
+def table(rows: list[Row]) -> list[str]:
+    """The lines of a family's table; notes that are long or said more than once stand below it, numbered."""
+    said = [row.note for row in rows if row.note]
+    below = [note for note in dict.fromkeys(said) if len(note) > SHORT or said.count(note) > 1]
+    lines = [row.line(f"({below.index(row.note) + 1})" if row.note in below else None) for row in rows]
+    return [*HEAD, *lines, *([""] if below else []), *(f"{i}. {note}" for i, note in enumerate(below, 1))]
+
+
+def read_rows(lines: list[str]) -> list[str]:
+    """The rows that ``table`` wrote, each with its whole note."""
+    below = {f"({line.partition('. ')[0]})": line.partition(". ")[2] for line in lines if line[:1].isdigit()}
+    cells = [line.removesuffix(" |").rpartition("| ") for line in lines if line.startswith("| ")]
+    return [f"{row}{bar}{below.get(note, note)} |" for row, bar, note in cells[len(HEAD):]]
+
+
+def count(tables: dict[str, list[str]]) -> list[str]:
+    """How many rows of each table, by its section's title, have which verdict: the lines of a table."""
+    lines = ["| | figures | same | explained |", "| --- | --- | --- | --- |"]
+    total = [0, 0, 0]
+    for title, rows in tables.items():
+        verdicts = [row.split(" | ")[4] for row in rows]
+        counts = [len(rows), sum(v in ("same digits", "the same") for v in verdicts), verdicts.count("explained")]
+        total = [a + b for a, b in zip(total, counts, strict=True)]
+        lines.append(f"| {title} | {' | '.join(map(str, counts))} |")
+    return [*lines, f"| together | {' | '.join(map(str, total))} |"]
 
 
 def data(path: str) -> Path | None:
