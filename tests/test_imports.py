@@ -196,6 +196,16 @@ def test_no_module_imports_itself_in_a_circle():
         visit(module, ())
 
 
+def test_only_advice_asks_questions():
+    """Within plan, a question rests on everything and only advice on a question."""
+    above = ("lawful.plan.questions", "lawful.plan.advice")
+    below = [module for module in FILES if module.startswith("lawful.plan.") and not module.startswith(above)]
+    assert below
+    for module in below:
+        for found in imports(module):
+            assert not found.module.startswith(above), f"{module}:{found.line} imports {found.module}"
+
+
 def test_lawful_itself_imports_nothing_of_its_own():
     assert [i for i in imports("lawful") if i.module.split(".")[0] not in sys.stdlib_module_names] == []
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import enum
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,6 +48,11 @@ def interval(value: float, draws: Any, level: float) -> Interval:
     with np.errstate(over="ignore"):  # a coefficient that nothing determines: its spread is infinite, and says so
         std = float(kept.std(ddof=1)) if kept.size > 1 else math.nan
     return Interval(float(value), std, float(low), float(high))
+
+
+def once(caveats: Iterable[Caveat]) -> tuple[Caveat, ...]:
+    """The caveats in their order, each message once."""
+    return tuple({caveat.message: caveat for caveat in caveats}.values())
 
 
 def to_plain(value: Any) -> Any:

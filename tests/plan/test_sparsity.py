@@ -26,10 +26,12 @@ from lawful.plan.gains.variants import (
     sparse_weights,
     taught,
 )
-from lawful.plan.gains.weighing import Way, budget_limit, weigh, weigh_all, worth_in_params
+from lawful.plan.gains.weighing import Way, weigh, weigh_all, worth_in_params
 from lawful.plan.problem import Constraint, Variable
+from lawful.plan.questions.gained import option_of
 from lawful.plan.questions.sparsity import Asked, recommend
 from lawful.plan.questions.topic import Situation
+from lawful.plan.spending import budget_limits
 
 FREE = Rates()
 DENSE = AdditiveLoss(E=1.7, A=400.0, alpha=0.34, B=400.0, beta=0.28)
@@ -66,7 +68,7 @@ def test_a_plain_model_that_must_fit_may_never_reach_it() -> None:
     assert gain.made.metrics["loss"] < floor
     assert math.isinf(gain.factor)
     assert "no plain model within the limits reaches it" in gain.answer
-    assert gain.option.gives["times_budget"] == math.inf
+    assert option_of(gain).gives["times_budget"] == math.inf
 
 
 def test_spending_is_counted_in_what_is_limited() -> None:
@@ -88,7 +90,7 @@ def test_draws_that_both_share_give_the_difference_an_interval() -> None:
     assert gain.interval.low < gain.difference < gain.interval.high
     alone = (gain.made.forecast.high or 0.0) - (gain.made.forecast.low or 0.0)
     assert gain.interval.high - gain.interval.low < alone, "what both share cancels"
-    assert gain.option.intervals["difference"] is gain.interval
+    assert option_of(gain).intervals["difference"] is gain.interval
 
 
 def test_the_greatest_gain_comes_first_and_what_cannot_be_is_said() -> None:
@@ -157,7 +159,7 @@ def test_zeros_lose_where_compute_limits_and_pay_where_memory_does() -> None:
 def test_idle_experts_have_no_runs_to_lie_near() -> None:
     gain = weigh(idle_experts(flop(1e20), FREE))
     assert gain.reach is None
-    assert "the runs behind its law are not known" in gain.option.note
+    assert "the runs behind its law are not known" in option_of(gain).note
 
 
 # Busbridge et al. 2025 (arXiv:2502.08606), section 5.3: a teacher that must be trained never pays for one student, and
@@ -279,5 +281,5 @@ def test_a_budget_of_any_kind_is_a_limit() -> None:
                          (Budget(days=3, devices=8, device="h100"), "wall_days <= 3"),
                          (Budget(kwh=1e4, device="h100"), "energy_kwh <= 10000"),
                          (Budget(gpu_hours=100, device="h100"), "gpu_hours <= 100")):
-        assert [str(limit) for limit in budget_limit(Situation(None, budget))] == [text]
-    assert budget_limit(Situation()) == ()
+        assert [str(limit) for limit in budget_limits(budget)] == [text]
+    assert budget_limits(None) == ()

@@ -10,7 +10,6 @@ from cyclopts import Parameter
 from lawful.cli.options import Spending, find_law, rates_of
 from lawful.cli.output import aligned
 from lawful.cli.pricing import Priced
-from lawful.cost.budget import CURRENCIES
 from lawful.quantities import format_number, parse_positive
 
 if TYPE_CHECKING:
@@ -58,6 +57,7 @@ class Asked:
         """The problem of deciding under ``law``, within ``budget`` where one is given, by the bill of ``priced``."""
         from lawful.plan.costs.rates import Rates
         from lawful.plan.problem import SPANS, parse_problem
+        from lawful.plan.spending import budget_limits
 
         vary = list(self.vary or [])
         named = {text.partition("=")[0].strip() for text in vary}
@@ -73,9 +73,7 @@ class Asked:
         subject += priced.ceilings()
         given = {**(spending.rates() if budget is None else rates_of(budget)), **priced.rates()}
         if budget is not None:
-            metric = {"compute": "train_flop", "days": "wall_days", "kwh": "energy_kwh"}
-            name, amount = next((n, a) for n in CURRENCIES if (a := getattr(budget, n)) is not None)
-            subject.insert(0, f"{metric.get(name, name)}<={amount!r}")
+            subject[:0] = [f"{c.metric}{c.sense}{c.bound!r}" for c in budget_limits(budget)]
         if self.serve_tokens is not None:
             given["serve_tokens"] = parse_positive(self.serve_tokens, "--serve-tokens")
         if self.serve_mfu is not None:

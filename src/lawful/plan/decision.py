@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from lawful.cost import Cost
 from lawful.cost.shapes import Sized
 from lawful.fit import Forecast
-from lawful.laws.published import Published
+from lawful.plan.laws import law_name
 from lawful.plan.problem import Constraint, Problem
 from lawful.plan.solving.shadow import Shadow
 from lawful.plan.solving.spread import Spread
@@ -46,8 +46,7 @@ class Decision:
     @property
     def law(self) -> str:
         """What the laws are called, in the order in which they are asked."""
-        return ", then ".join(law.key if isinstance(law, Published) else f"{law.law.form} fitted to {law.source}"
-                              for law in self.problem.laws)
+        return ", then ".join(map(law_name, self.problem.laws))
 
     @property
     def shape(self) -> Sized | None:

@@ -16,6 +16,7 @@ from lawful.fit.forecast import FAR
 from lawful.laws.base import Law
 from lawful.laws.published import Published
 from lawful.plan.costs.rates import SIX_ND
+from lawful.plan.laws import law_name
 from lawful.plan.sizing.overtraining import compute_for
 from lawful.quantities import FLOP_PER_PARAM_TOKEN, format_number, quantity
 from lawful.results import Caveat, Interval
@@ -93,7 +94,7 @@ def plan(law: Fit | Published, budget: Budget, level: float | None = None, runs:
     inner = law.law
     assumptions = (SIX_ND, *budget.assumptions())
     cost = train_cost(compute, budget)
-    name = law.key if isinstance(law, Published) else f"{inner.form} fitted to {law.source}"
+    name = law_name(law)
     if inner.output.name == "params" and inner.inputs == ("compute",):
         return _read_off(law, name, compute, budget, cost, assumptions, level)
     best = inner.allocate(compute)

@@ -16,6 +16,7 @@ from lawful.fit.record import NO_RECORD
 from lawful.laws.base import Law, field_types
 from lawful.laws.composed import intersection
 from lawful.laws.expressions import exp, log, maximum
+from lawful.results import once
 
 SOFT = 1e-3
 """Nats over which the worst loss is rounded: what is minimised exceeds it by at most SOFT ln(number of losses)."""
@@ -90,4 +91,4 @@ def target(laws: Mapping[str, Fit], weights: Mapping[str, float] | None = None, 
         region=intersection(*(fit.region for fit in fits)), residuals=np.concatenate([fit.residuals for fit in fits]),
         noise=max(fit.noise for fit in fits), n_runs=sum(fit.n_runs for fit in fits), combination=None,
         record=NO_RECORD, evidence=NO_EVIDENCE, source=", ".join(dict.fromkeys(fit.source for fit in fits)),
-        warnings=tuple({w.message: w for fit in fits for w in fit.warnings}.values()))
+        warnings=once(w for fit in fits for w in fit.warnings))

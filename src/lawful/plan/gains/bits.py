@@ -17,8 +17,8 @@ from lawful.errors import LawError
 from lawful.plan.costs.extras import BITS, FULL_BITS
 from lawful.plan.decide import Decision, best_metrics, decide
 from lawful.plan.gains.weighing import Way
+from lawful.plan.laws import LawLike
 from lawful.plan.problem import Problem, Variable
-from lawful.plan.questions.topic import LawLike
 
 MOST_TOKENS = 1e18
 """Where the search for the tokens that rounding bears ends: beyond any text there is."""

@@ -14,8 +14,8 @@ from dataclasses import replace
 from lawful.laws.registry import law as published
 from lawful.plan.costs.rates import Rates
 from lawful.plan.gains.weighing import Way
+from lawful.plan.laws import LawLike
 from lawful.plan.problem import SPANS, Constraint, Problem, Variable
-from lawful.plan.questions.topic import LawLike
 
 Limits = Sequence[Constraint]
 

@@ -14,22 +14,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from lawful.cost.budget import CURRENCIES
 from lawful.errors import FailedToAnswer
 from lawful.fit import Fit
-from lawful.fit.forecast import FAR
 from lawful.plan.decide import Decision, best_metrics, decide
 from lawful.plan.expected import outcome_draws
-from lawful.plan.problem import Constraint, Problem, Variable
-from lawful.plan.questions.topic import Option, Situation, law_name
-from lawful.quantities import format_number
-from lawful.results import Caveat, Interval, interval
-
-METRICS_OF = {"compute": "train_flop", "days": "wall_days", "kwh": "energy_kwh"}
-"""Metrics that a budget limits, where they are not called as the budget is."""
-
-SPENDING = ("bit_flop", "total_flop", *(METRICS_OF.get(name, name) for name in CURRENCIES))
-"""Metrics that grow with training: a limit on one of them is a budget, and not what the plain model must fit into."""
+from lawful.plan.problem import Problem, Variable
+from lawful.plan.spending import SPENDING
+from lawful.results import Interval, interval
 
 
 @dataclass(frozen=True)
@@ -77,22 +68,6 @@ class Gain:
         if math.isinf(self.factor):
             return f"{against}; no plain model within the limits reaches it, whatever is spent"
         return f"{against}; a plain model needs {self.factor:.3g} times the {self.way.currency} for it"
-
-    @property
-    def option(self) -> Option:
-        """The way as an option of a recommendation."""
-        outcome, metrics = self.made.problem.outcome, self.made.metrics
-        shown = ("train_flop", "bit_flop", "memory_bytes", "active_params", "total_params", "teacher_flop", "usd")
-        gives = {outcome: metrics[outcome], f"plain_{outcome}": self.plain.metrics[outcome],
-                 "difference": self.difference, "times_budget": self.factor,
-                 **{name: metrics[name] for name in shown if name in metrics}}
-        spread = dict(self.made.intervals) | ({"difference": self.interval} if self.interval else {})
-        rests = f"by {self.made.law}" + ("" if self.way.plain.law is self.way.problem.law
-                                         else f", against {law_name(self.way.plain.law)}")
-        beyond = ("the runs behind its law are not known" if self.reach is None else
-                  f"{self.reach:.1f} decades beyond its runs" if self.reach > FAR else "")
-        return Option(self.way.name, self.made.decision, gives, spread,
-                      "; ".join(part for part in (self.answer, rests, beyond, self.way.note) if part))
 
 
 def weigh(way: Way, level: float | None = None) -> Gain:
@@ -155,31 +130,3 @@ def worth_in_params(gain: Gain) -> float:
     held = tuple(Variable("tokens", tokens, tokens) if v.name == "tokens" else v for v in gain.way.plain.variables)
     return least(replace(gain.way.plain, variables=held, constraints=()), "params",
                  gain.made.metrics[gain.made.problem.outcome])
-
-
-def budget_limit(situation: Situation) -> tuple[Constraint, ...]:
-    """The limit that the situation's budget sets on spending; none without a budget."""
-    if situation.budget is None:
-        return ()
-    name, amount = next((n, a) for n in CURRENCIES if (a := getattr(situation.budget, n)) is not None)
-    return (Constraint(METRICS_OF.get(name, name), "<=", amount),)
-
-
-def limits_of(gains: Iterable[Gain]) -> tuple[Caveat, ...]:
-    """Where the laws behind ``gains`` stop holding, each said once."""
-    return tuple({caveat.message: caveat for gain in gains
-                  for caveat in (*gain.made.warnings, *gain.plain.warnings)}.values())
-
-
-def laws_of(decisions: Iterable[Decision]) -> tuple[str, ...]:
-    """What the laws behind ``decisions`` are called, each once."""
-    return tuple(dict.fromkeys(law_name(law) for decision in decisions for law in decision.problem.laws))
-
-
-def size_text(decision: Decision) -> str:
-    """Params and tokens of a decision in words: "6.03B params (10B held) on 276B tokens"."""
-    metrics = decision.metrics
-    beside = f" ({format_number(metrics['total_params'])} held)" if "total_params" in metrics else ""
-    tokens = metrics["tokens"] if "tokens" in metrics else metrics["finetune_tokens"]
-    return (f"{format_number(metrics.get('active_params', metrics['params']))} params{beside} on "
-            f"{format_number(tokens)} tokens")

@@ -23,13 +23,13 @@ from lawful.laws.formula import formula
 from lawful.laws.published import Published
 from lawful.plan.decide import decide
 from lawful.plan.decision import Decision
+from lawful.plan.laws import LawLike
 from lawful.plan.modalities.synergy import pair_of
 from lawful.plan.problem import SPANS, Constraint, Problem, Variable
 from lawful.plan.variables import SHARE
 from lawful.quantities import FLOP_PER_PARAM_TOKEN
 
 Array = npt.NDArray[np.float64]
-LawLike = Fit | Published
 
 LEAST = 1e-3
 """The least share of a modality that is looked at: with none of its data its loss has no end."""

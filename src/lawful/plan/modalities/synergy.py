@@ -18,16 +18,16 @@ from lawful.fit import Fit
 from lawful.fit.comparing.compare import spread
 from lawful.laws.base import Law
 from lawful.laws.multimodal import MixedModalLoss
-from lawful.laws.published import Published
+from lawful.plan.laws import LawLike
 from lawful.quantities import FLOP_PER_PARAM_TOKEN
 from lawful.results import Interval
 
 Array = npt.NDArray[np.float64]
-LawLike = Fit | Published | MixedModalLoss
+PairLaw = LawLike | MixedModalLoss
 """A fit, or a law with numbers of one's own."""
 
 
-def pair_of(pair: LawLike) -> MixedModalLoss:
+def pair_of(pair: PairLaw) -> MixedModalLoss:
     """The law of competition and synergy in ``pair``; ``LawError`` where it is another."""
     law = pair if isinstance(pair, Law) else pair.law
     if not isinstance(law, MixedModalLoss):
@@ -48,7 +48,7 @@ class Barrier:
     certain: float | None
 
 
-def barrier(pair: LawLike, *, params: float | None = None, tokens: float | None = None, level: float = 0.9) -> Barrier:
+def barrier(pair: PairLaw, *, params: float | None = None, tokens: float | None = None, level: float = 0.9) -> Barrier:
     """Where synergy begins: A / N**alpha + B / D**beta = C.
 
     At given ``params`` the tokens of both modalities that it takes, at given ``tokens`` the params; with neither the
@@ -74,7 +74,7 @@ def barrier(pair: LawLike, *, params: float | None = None, tokens: float | None 
     return Barrier(params_at, tokens_at, compute_at, float(reached[1:].mean()) if len(C) > 1 else None)
 
 
-def _rows(pair: LawLike, form: MixedModalLoss) -> Array:
+def _rows(pair: PairLaw, form: MixedModalLoss) -> Array:
     """The coefficients, then those of the draws, ``(row, coefficient)``."""
     own = np.array([list(form.coefficients.values())])
     return np.concatenate([own, pair.draws]) if isinstance(pair, Fit) and len(pair.draws) else own
@@ -85,7 +85,7 @@ def _inverse(scale: Array, value: Array, exponent: Array) -> Array:
     return np.where(value > 0, (scale / np.where(value > 0, value, 1.0)) ** (1.0 / exponent), np.inf)
 
 
-def gain(pair: LawLike, params: float, tokens: float, level: float = 0.9) -> dict[str, Interval]:
+def gain(pair: PairLaw, params: float, tokens: float, level: float = 0.9) -> dict[str, Interval]:
     """What training two modalities together adds to the mean of their losses alone, by cause; it sums to ``change``.
 
     ``synergy`` is -C, ``size`` A / N**alpha and ``data`` B / D**beta: what they cost one another for want of either.

@@ -22,7 +22,7 @@ from lawful.laws.published import Published
 from lawful.plan.architecture.shapes import DEPTHS
 from lawful.plan.architecture.templates import Template
 from lawful.plan.questions import architecture_answers as answers
-from lawful.plan.questions.topic import Recommendation, Situation, Topic
+from lawful.plan.questions.topic import Part, Recommendation, Situation, Topic, in_parts
 
 
 @dataclass(frozen=True)
@@ -61,19 +61,13 @@ class Asked:
 
 def recommend(situation: Situation, asked: Asked) -> Recommendation:
     """The rivals ranked, the best shape and vocabulary for the budget, and what else is asked."""
-    parts = list(_parts(situation, asked))
-    return Recommendation(
-        "architecture", " ".join(part.answer for part in parts), tuple(o for part in parts for o in part.options),
-        tuple(dict.fromkeys(law for part in parts for law in part.laws)),
-        tuple({c.message: c for part in parts for c in part.limits}.values()),
-        tuple(dict.fromkeys(m for part in parts for m in part.measure_first)),
-        tuple(dict.fromkeys(a for part in parts for a in part.assumptions)))
+    return in_parts("architecture", list(_parts(situation, asked)))
 
 
 TOPIC = Topic("architecture", 2, "Which architecture?", Asked, recommend)
 
 
-def _parts(situation: Situation, asked: Asked) -> Iterator[answers.Part]:
+def _parts(situation: Situation, asked: Asked) -> Iterator[Part]:
     compute = situation.compute()
     if asked.rivals:
         yield answers.ranking(asked.rivals, compute)

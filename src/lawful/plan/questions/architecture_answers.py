@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from lawful.cost.shapes import Family
 from lawful.errors import FailedToAnswer
@@ -17,9 +16,10 @@ from lawful.plan.architecture.templates import Built, Counted, Template
 from lawful.plan.architecture.vision import START, TASKS, vision_shape
 from lawful.plan.architecture.vocabulary import BY_COMPUTE, BY_PARAMS, LOSS, best_vocabularies, compute_worth, judged
 from lawful.plan.costs.sizes import Counting
-from lawful.plan.questions.topic import LawLike, Option, law_caveats, law_name
+from lawful.plan.laws import LawLike, law_caveats, law_name
+from lawful.plan.questions.topic import Option, Part
 from lawful.quantities import format_number
-from lawful.results import Caveat, Interval
+from lawful.results import Interval
 
 SHAPE, DEEP, STREAMS = "mcleish2025_gemstones:shape", "levine2020_depth_width", "chen2025_parscale:pile"
 CONTEXTS: Mapping[float, str] = {1e9 * size: f"xiong2023_context_length:{size}B" for size in (7, 13, 34, 70)}
@@ -30,18 +30,6 @@ FLAT = 2e-3
 
 SHOWN = 4
 """Other shapes that are shown beside the best."""
-
-
-@dataclass(frozen=True)
-class Part:
-    """A part of the answer: a sentence or two, its options with the recommended first, and what it rests on."""
-
-    answer: str
-    options: tuple[Option, ...]
-    laws: tuple[str, ...]
-    limits: tuple[Caveat, ...] = ()
-    measure_first: tuple[str, ...] = ()
-    assumptions: tuple[str, ...] = ()
 
 
 def shape_law(own: LawLike | None) -> LawLike:

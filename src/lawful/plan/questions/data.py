@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from lawful.errors import FailedToAnswer
 from lawful.plan.questions import data_answers as answers
 from lawful.plan.questions.data_sections import ContinuedAsked, FilterAsked, MixtureAsked
-from lawful.plan.questions.topic import Recommendation, Situation, Topic
+from lawful.plan.questions.topic import Part, Recommendation, Situation, Topic, in_parts
 
 
 @dataclass(frozen=True)
@@ -46,18 +46,13 @@ def recommend(situation: Situation, asked: Asked) -> Recommendation:
     if not parts:
         raise FailedToAnswer("nothing says which part of the question is asked: give unique_tokens, or a section "
                              "[data.mixture], [data.filter] or [data.continued]")
-    return Recommendation(
-        "data", " ".join(part.answer for part in parts), tuple(o for part in parts for o in part.options),
-        tuple(dict.fromkeys(law for part in parts for law in part.laws)),
-        tuple({c.message: c for part in parts for c in part.limits}.values()),
-        tuple(dict.fromkeys(m for part in parts for m in part.measure_first)),
-        tuple(dict.fromkeys(a for part in parts for a in part.assumptions)))
+    return in_parts("data", parts)
 
 
 TOPIC = Topic("data", 3, "Which data?", Asked, recommend)
 
 
-def _parts(situation: Situation, asked: Asked) -> Iterator[answers.Part]:
+def _parts(situation: Situation, asked: Asked) -> Iterator[Part]:
     if asked.unique_tokens is not None:
         yield answers.repetition(situation, asked.unique_tokens)
     if asked.mixture is not None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from lawful.errors import InputError
 from lawful.fit import Fit
@@ -14,25 +13,14 @@ from lawful.plan.data.continual import bearable_share, continue_training
 from lawful.plan.data.filtering import Filtering, Pool, compare_sets, filter_pools
 from lawful.plan.data.mixture import Mixed, mix
 from lawful.plan.data.repetition import Outcome, Repeated, epochs_until, repeat, with_repetition
+from lawful.plan.laws import law_caveats, law_name
 from lawful.plan.questions.data_sections import ContinuedAsked, FilterAsked, MixtureAsked, SetAsked
-from lawful.plan.questions.topic import Option, Situation, law_caveats, law_name
+from lawful.plan.questions.topic import Option, Part, Situation
 from lawful.quantities import format_number
 from lawful.results import Caveat
 
 LAW = "muennighoff2023_data_constrained"
 """The law of repetition that is asked where the user has no loss law."""
-
-
-@dataclass(frozen=True)
-class Part:
-    """The answer to one part of the question."""
-
-    answer: str
-    options: tuple[Option, ...]
-    laws: tuple[str, ...]
-    limits: tuple[Caveat, ...]
-    measure_first: tuple[str, ...]
-    assumptions: tuple[str, ...] = ()
 
 
 # -------------------------------------------------------------------------------------------- repetition

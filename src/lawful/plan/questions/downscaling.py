@@ -13,12 +13,13 @@ from lawful.errors import InputError, LawError
 from lawful.laws import registry
 from lawful.plan.costs.rates import Rates
 from lawful.plan.decide import Decision, decide
+from lawful.plan.laws import LawLike, law_caveats, law_name
 from lawful.plan.problem import SPANS, parse_problem
 from lawful.plan.questions.size import DEFAULT
-from lawful.plan.questions.topic import LawLike, Option, Recommendation, Situation, Topic, law_caveats, law_name
+from lawful.plan.questions.topic import Option, Recommendation, Situation, Topic
 from lawful.plan.sizing.ensembles import Ensemble, pruned, split
 from lawful.quantities import format_number
-from lawful.results import Caveat
+from lawful.results import Caveat, once
 
 SCORE = "gadre2024_downstream:c4_46task"
 """The law that makes an error of a loss where the target is one and the user brings no law of scores."""
@@ -113,8 +114,8 @@ def recommend(situation: Situation, asked: Asked) -> Recommendation:
     options = _options(made, asked)
     laws = (law_name(law), *(law_name(t) for t in then), *([law_name(asked.pruning_law)] if asked.pruning_law else []))
     at = made.smallest.metrics
-    limits = {c.message: c for c in (*(c for one in (law, *then) for c in law_caveats(one, at)), *_unmeasured(asked))}
-    return Recommendation("downscaling", _answer(made, asked), options, laws, tuple(limits.values()),
+    limits = once((*(c for one in (law, *then) for c in law_caveats(one, at)), *_unmeasured(asked)))
+    return Recommendation("downscaling", _answer(made, asked), options, laws, limits,
                           tuple(_first(asked)), made.smallest.assumptions)
 
 

@@ -18,11 +18,12 @@ from lawful.laws.multimodal import PowerError
 from lawful.laws.multimodal_published import GMAC
 from lawful.laws.published import Published
 from lawful.plan.decision import Decision
+from lawful.plan.laws import law_caveats, law_name
 from lawful.plan.modalities.joined import Alone, apart, joined
 from lawful.plan.modalities.synergy import barrier
-from lawful.plan.questions.topic import Option, Recommendation, Situation, Topic, law_caveats, law_name
+from lawful.plan.questions.topic import Option, Recommendation, Situation, Topic
 from lawful.quantities import format_number
-from lawful.results import Caveat, Interval
+from lawful.results import Caveat, Interval, once
 
 ALONE, CONTRASTIVE = "henighan2020_modalities", "cherti2022_openclip"
 
@@ -146,7 +147,7 @@ def _limits(asked: Asked, laws: Mapping[str, Fit | Published], own: Mapping[str,
                         "and so does this (arXiv:2502.12051)")]
     said.append(Caveat("own_tokens", "losses per token of different modalities are in units of their own tokenizers: "
                        "their mean weighs what a token holds, which weights can set right"))
-    return tuple({c.message: c for c in said}.values())
+    return once(said)
 
 
 def _first(asked: Asked) -> tuple[str, ...]:
@@ -192,7 +193,7 @@ def _published(situation: Situation, asked: Asked) -> Recommendation:
                           "confirmed: only the place of one barrier is quoted, 28.35B params and 45B tokens for speech "
                           "and text (arXiv:2301.03728)"))
     return Recommendation("modalities", answer, tuple(options), tuple(named),
-                          tuple({c.message: c for c in caveats}.values()),
+                          once(caveats),
                           ("Runs of your own on each modality, as laws of params and tokens: [modalities.laws].",
                            *_first(asked)), ("The compute is that of one model of each modality.",))
 
@@ -223,7 +224,7 @@ def _contrastive(situation: Situation, asked: Asked) -> Recommendation:
     answer = f"For {asked.contrastive}, expect an error of " + ", and ".join(said) + (
         f": {best.name} is the cheaper." if asked.target_error else f": {best.name} is the better." if rest else ".")
     return Recommendation("modalities", answer, tuple(ranked), tuple(law.key for law in laws.values()),
-                          tuple({c.message: c for c in caveats}.values()),
+                          once(caveats),
                           ("Two sizes on your own pairs, at the same samples per size: the data set the exponent.",),
                           ("Compute is 6e9 FLOP for one GMAC of a sample: forward and backward of both towers.",
                            "Samples are unique: repeats fall below the line."))

@@ -15,9 +15,12 @@ from lawful.plan.costs.extras import BITS, FULL_BITS
 from lawful.plan.decide import Decision, decide
 from lawful.plan.gains.bits import critical_tokens, quantised_to, rounded_to, trained_in
 from lawful.plan.gains.variants import held, problem_of
-from lawful.plan.gains.weighing import Gain, Way, budget_limit, laws_of, limits_of, size_text, weigh_all
+from lawful.plan.gains.weighing import Gain, Way, weigh_all
+from lawful.plan.laws import LawLike
 from lawful.plan.problem import Constraint, Problem
-from lawful.plan.questions.topic import LawLike, Option, Recommendation, Situation, Topic
+from lawful.plan.questions.gained import laws_of, limits_of, option_of, size_text
+from lawful.plan.questions.topic import Option, Recommendation, Situation, Topic
+from lawful.plan.spending import budget_limits
 from lawful.quantities import format_number
 from lawful.results import Caveat
 
@@ -67,14 +70,14 @@ def recommend(situation: Situation, asked: Asked) -> Recommendation:
     best = _best(gains, base, full, asked)
     gives = {full.problem.outcome: full.metrics[full.problem.outcome], "times_budget": 1.0}
     plain = Option("16 bits throughout", full.decision, gives, full.intervals, f"by {full.law}")
-    others = [gain.option for gain in gains if gain is not best]
+    others = [option_of(gain) for gain in gains if gain is not best]
     chosen = full if best is None else best.made
     counted = (BIT_FLOP,) if best is not None and best.way.currency == "bit_flop" else ()
     limits = (*(Caveat("not_weighed", text) for text in refused),
               *limits_of(gains[:1] if best is None else [best]))
     return Recommendation(
         "precision", f"{_answer(best, full, gains, asked)} {_bears(base, damage, chosen, asked)}".strip(),
-        (plain, *others) if best is None else (best.option, plain, *others),
+        (plain, *others) if best is None else (option_of(best), plain, *others),
         laws_of([chosen, full, *(gain.made for gain in gains)]), limits, _measure(best, asked),
         (*counted, *chosen.assumptions, *_second_opinion(chosen, asked)))
 
@@ -83,7 +86,7 @@ def _problem(law: LawLike, situation: Situation, asked: Asked, currency: str | N
     """The problem of ``law`` in 16 bits under the situation's limits; a budget in FLOP is one of ``currency``."""
     known = [held(name, value) for name, value in (("params", asked.params), ("tokens", asked.tokens)) if value]
     limits = [replace(c, metric=currency) if currency and c.metric == "train_flop" else c
-              for c in budget_limit(situation)]
+              for c in budget_limits(situation.budget)]
     if asked.memory_bytes is not None:
         limits.append(Constraint("memory_bytes", "<=", asked.memory_bytes))
     full = [held(name, FULL_BITS) for name in BITS if name in law.law.inputs]

@@ -16,14 +16,15 @@ from lawful.laws import registry
 from lawful.plan.costs.rates import Rates
 from lawful.plan.data.repetition import with_repetition
 from lawful.plan.decide import Decision, decide
-from lawful.plan.gains.weighing import budget_limit
+from lawful.plan.laws import LawLike, law_caveats, law_name
 from lawful.plan.optimum import plan
 from lawful.plan.problem import SPANS, Constraint, parse_problem
-from lawful.plan.questions.topic import LawLike, Option, Recommendation, Situation, Topic, law_caveats, law_name
+from lawful.plan.questions.topic import Option, Recommendation, Situation, Topic
 from lawful.plan.sizing.overtraining import OverTrained, as_good, compute_for, furthest, overtrain
 from lawful.plan.sizing.settings import Settings, recommended_settings
+from lawful.plan.spending import budget_limits
 from lawful.quantities import format_number
-from lawful.results import Caveat
+from lawful.results import Caveat, once
 from lawful.validate.modes import MODES
 
 DEFAULT = "besiroglu2024_refit"
@@ -142,8 +143,7 @@ def recommend(situation: Situation, asked: Asked) -> Recommendation:
     tuned = (s.law for name in TUNED for s in sizes.settings.of(name))
     return Recommendation("size", _answer(sizes, situation.rates), tuple(_options(sizes, law, asked)),
                           tuple(dict.fromkeys((law_name(made.problem.law), *tuned))),
-                          tuple({c.message: c for c in limits}.values()), tuple(_first(situation, law, sizes)),
-                          (*_budgeted(sizes), *made.assumptions))
+                          once(limits), tuple(_first(situation, law, sizes)), (*_budgeted(sizes), *made.assumptions))
 
 
 def _compute(situation: Situation, asked: Asked, law: LawLike) -> float:
@@ -162,7 +162,7 @@ def _limit(situation: Situation, asked: Asked) -> tuple[Constraint | None, bool]
 
     Money, energy and device hours pay for both. FLOP and days are training's own.
     """
-    limits = budget_limit(situation) if asked.target_loss is None else ()
+    limits = budget_limits(situation.budget) if asked.target_loss is None else ()
     return next((c for c in limits if c.metric in PAYS_FOR_BOTH), None), asked.target_loss is not None
 
 

@@ -16,9 +16,12 @@ from lawful.plan.costs.rates import Rates
 from lawful.plan.decide import Decision, decide
 from lawful.plan.gains import variants
 from lawful.plan.gains.variants import Limits, held, problem_of
-from lawful.plan.gains.weighing import Gain, Way, budget_limit, laws_of, limits_of, size_text, weigh_all
+from lawful.plan.gains.weighing import Gain, Way, weigh_all
+from lawful.plan.laws import LawLike
 from lawful.plan.problem import Constraint
-from lawful.plan.questions.topic import LawLike, Option, Recommendation, Situation, Topic
+from lawful.plan.questions.gained import laws_of, limits_of, option_of, size_text
+from lawful.plan.questions.topic import Option, Recommendation, Situation, Topic
+from lawful.plan.spending import budget_limits
 from lawful.quantities import format_number
 from lawful.results import Caveat
 
@@ -65,7 +68,7 @@ def recommend(situation: Situation, asked: Asked) -> Recommendation:
     Raises ``InputError`` without a budget, ``FailedToAnswer`` where no dense model keeps the limits.
     """
     situation.compute()
-    limits = (*budget_limit(situation), *_limits(asked))
+    limits = (*budget_limits(situation.budget), *_limits(asked))
     law = situation.loss_law("besiroglu2024_refit")
     one = [held("experts", 1.0)] if "experts" in law.law.inputs else []
     dense = decide(problem_of(law, limits, situation.rates, *one))
@@ -133,7 +136,7 @@ def _pruned(situation: Situation, asked: Asked, limits: Limits) -> Way:
 
 def _option(gain: Gain) -> Option:
     """The gain as an option, without the losses themselves: those of different laws are not to be read down a table."""
-    option, outcome = gain.option, gain.made.problem.outcome
+    option, outcome = option_of(gain), gain.made.problem.outcome
     return replace(option, gives={name: value for name, value in option.gives.items()
                                   if name not in (outcome, f"plain_{outcome}", "difference")})
 

@@ -18,7 +18,8 @@ from lawful.fit import Fit
 from lawful.laws import registry
 from lawful.laws.published import Published
 from lawful.plan.costs.rates import Rates
-from lawful.plan.questions.topic import Option, Recommendation, Situation, Topic, law_caveats, law_name
+from lawful.plan.laws import law_caveats, law_name
+from lawful.plan.questions.topic import Option, Recommendation, Situation, Topic
 from lawful.plan.sampling.answering import Model, Prices, Query, latency, most_within, prices
 from lawful.plan.sampling.choosing import Choice, Sampler, choices, choose, eras
 from lawful.plan.sampling.queries import QueryClass, Served, Spread, spread

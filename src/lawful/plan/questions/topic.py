@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from importlib.resources import files
@@ -11,15 +11,11 @@ from typing import Any
 
 from lawful.cost import Budget
 from lawful.errors import InputError
-from lawful.fit import Fit, forecast
 from lawful.laws import registry
-from lawful.laws.published import Published, cited
+from lawful.laws.published import cited
 from lawful.plan.costs.rates import Rates
-from lawful.results import Caveat, Interval
-from lawful.validate.question import question_caveats
-
-LawLike = Fit | Published
-"""What a question may be asked of: a fit, or a law of the catalogue."""
+from lawful.plan.laws import LawLike
+from lawful.results import Caveat, Interval, once
 
 PRICES = ("devices", "usd_per_hour", "pue", "grid_kg_per_kwh")
 """What a budget says of its device beside the name."""
@@ -86,6 +82,26 @@ class Recommendation:
 
 
 @dataclass(frozen=True)
+class Part:
+    """The answer to one part of a question: a sentence or two, its options with the recommended first, its grounds."""
+
+    answer: str
+    options: tuple[Option, ...]
+    laws: tuple[str, ...]
+    limits: tuple[Caveat, ...] = ()
+    measure_first: tuple[str, ...] = ()
+    assumptions: tuple[str, ...] = ()
+
+
+def in_parts(topic: str, parts: Sequence[Part]) -> Recommendation:
+    """The recommendation that consists of ``parts``, what several of them say said once."""
+    laws, first, assumed = (tuple(dict.fromkeys(text for part in parts for text in getattr(part, name)))
+                            for name in ("laws", "measure_first", "assumptions"))
+    options, limits = tuple(o for part in parts for o in part.options), once(c for part in parts for c in part.limits)
+    return Recommendation(topic, " ".join(part.answer for part in parts), options, laws, limits, first, assumed)
+
+
+@dataclass(frozen=True)
 class Guidance:
     """What the field has found, in our words, and where it says so."""
 
@@ -111,15 +127,3 @@ class Topic:
         """What the survey and the papers advise, from the topic's TOML file."""
         data = tomllib.loads((files("lawful.plan.questions") / f"{self.name}.toml").read_text("utf-8"))
         return tuple(Guidance(entry["text"], cited(entry["source"])) for entry in data["guidance"])
-
-
-def law_name(law: LawLike) -> str:
-    """What a law is called in an answer."""
-    return law.key if isinstance(law, Published) else f"{law.law.form} fitted to {law.source}"
-
-
-def law_caveats(law: LawLike, at: Mapping[str, float]) -> tuple[Caveat, ...]:
-    """Where ``law`` stops holding, asked at the quantities ``at``: its reach, its known failures, how it counts."""
-    asked = {name: at[name] for name in law.law.inputs}
-    found = (*forecast(law, asked).warnings, *question_caveats(law, asked))
-    return tuple({caveat.message: caveat for caveat in found}.values())

@@ -21,7 +21,8 @@ from lawful.fit import Fit
 from lawful.laws import registry
 from lawful.laws.published import Published
 from lawful.plan.costs.rates import Rates
-from lawful.plan.questions.topic import Option, Recommendation, Situation, Topic, law_caveats, law_name
+from lawful.plan.laws import law_caveats, law_name
+from lawful.plan.questions.topic import Option, Recommendation, Situation, Topic
 from lawful.plan.tuning.ways import Purse, Tuned, Way, crossings, weigh, worth
 from lawful.quantities import FLOP_PER_PARAM_TOKEN, format_number
 from lawful.results import Caveat

@@ -20,13 +20,12 @@ import numpy.typing as npt
 
 from lawful.cost.checks import positive
 from lawful.errors import FailedToAnswer, InputError, LawError
-from lawful.fit import Fit
 from lawful.laws.base import Law
 from lawful.laws.published import Published
+from lawful.plan.laws import LawLike
 from lawful.results import Interval, interval
 
 Array = npt.NDArray[np.float64]
-LawLike = Fit | Published
 
 DATA = ("examples", "finetune_tokens", "finetune_characters")
 """What fine-tuning data are counted in."""

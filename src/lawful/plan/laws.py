@@ -1,0 +1,24 @@
+"""The laws that plans rest on: a fit or an entry of the catalogue, what it is called, and where it stops holding."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from lawful.fit import Fit, forecast
+from lawful.laws.published import Published
+from lawful.results import Caveat, once
+from lawful.validate.question import question_caveats
+
+LawLike = Fit | Published
+"""What can be planned with: a fit, or a law of the catalogue."""
+
+
+def law_name(law: LawLike) -> str:
+    """What a law is called in an answer."""
+    return law.key if isinstance(law, Published) else f"{law.law.form} fitted to {law.source}"
+
+
+def law_caveats(law: LawLike, at: Mapping[str, float]) -> tuple[Caveat, ...]:
+    """Where ``law`` stops holding, asked at the quantities ``at``: its reach, its known failures, how it counts."""
+    asked = {name: at[name] for name in law.law.inputs}
+    return once((*forecast(law, asked).warnings, *question_caveats(law, asked)))
