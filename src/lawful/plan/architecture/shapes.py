@@ -22,6 +22,7 @@ from lawful.fit import Fit
 from lawful.laws.base import MORE_IS_BETTER, Law
 from lawful.laws.published import Published
 from lawful.plan.architecture.templates import Built, Template
+from lawful.plan.bisection import turn
 from lawful.quantities import FLOP_PER_PARAM_TOKEN
 from lawful.results import Interval, interval
 
@@ -34,7 +35,7 @@ DEPTHS = (4, 8, 12, 16, 20, 24, 28, 32, 36, 40, 48, 56, 64, 72, 80, 96, 112, 128
 """Depths that are weighed where nobody says."""
 
 SIZES, ZOOMS, HALVINGS = 121, 3, 60
-"""Sizes that are looked at for each depth, how often about the best of them, and the halvings of a bisection."""
+"""Sizes that are looked at for each depth, how often about the best of them, and the halvings for its tokens."""
 
 DRAWS = 48
 """Draws of a fit whose own best shape is sought."""
@@ -125,9 +126,7 @@ def depth_that_pays(law: Published | Fit, params: float, template: Built | None 
 
     if not needs_more(low) or needs_more(high):
         raise FailedToAnswer(f"at {params:g} params no depth of {low:g} to {high:g} layers meets {law.law.formula()}")
-    for _ in range(HALVINGS):
-        middle = 0.5 * (low + high)
-        low, high = (middle, high) if needs_more(middle) else (low, middle)
+    low, _ = turn(needs_more, low, high)
     return low, float(template.width(params, low))
 
 

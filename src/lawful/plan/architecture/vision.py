@@ -7,15 +7,20 @@ size that is asked for.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from lawful.cost.checks import positive
 from lawful.errors import unknown
 from lawful.laws import registry
+from lawful.plan.bisection import turn
 
 START: Mapping[str, float] = {"width": 608.0, "depth": 10.0, "mlp": 928.0}
 """The shape on the frontier at small compute that the recipe starts from: arXiv:2305.13035, section 4.1."""
+
+SCALES = (1e-6, 1e12)
+"""Between which factors on the compute of the start a shape is looked for."""
 
 TASKS: Mapping[str, str] = {"classification": "", "captioning": "captioning_"}
 """Tasks, and how the keys of their exponents begin."""
@@ -43,13 +48,11 @@ def vision_shape(params: float, task: str = "classification") -> VisionShape:
         raise unknown("task", task, TASKS)
     positive("params", params, "parameters of the encoder")
     laws = {name: registry.law(f"alabdulmohsin2023_sovit:{TASKS[task]}{name}") for name in START}
-    low, high = 1e-6, 1e12
 
     def shape(scale_up: float) -> dict[str, float]:
         return {name: START[name] * float(law(scale_up=scale_up)) for name, law in laws.items()}
 
-    for _ in range(200):
-        middle = (low * high) ** 0.5
-        low, high = (middle, high) if encoder_params(**shape(middle)) < params else (low, middle)
-    found = shape(low)
-    return VisionShape(**found, params=encoder_params(**found), scale_up=low)
+    least, most = map(math.log, SCALES)
+    scale_up = math.exp(turn(lambda x: encoder_params(**shape(math.exp(x))) < params, least, most)[0])
+    found = shape(scale_up)
+    return VisionShape(**found, params=encoder_params(**found), scale_up=scale_up)

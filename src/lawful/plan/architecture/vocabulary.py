@@ -8,10 +8,12 @@ fewer tokens, and leave less compute for tokens. Tao et al. 2024 give three ways
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from lawful.cost.checks import positive
 from lawful.laws import registry
+from lawful.plan.bisection import turn
 from lawful.plan.decide import decide
 from lawful.plan.problem import Constraint, Problem, Variable
 from lawful.quantities import FLOP_PER_PARAM_TOKEN
@@ -80,13 +82,16 @@ def compute_worth(size: float, params: float, width: float, compute: float) -> f
     By approach 3, by bisection; the model without vocabulary stays as it is.
     """
     wanted = judged(size, params, width, compute).normalised_loss
-    low, high = 1e-3, 1.0
-    for _ in range(40):
-        share = (low * high) ** 0.5
-        best = min(judged(size * factor, params, width, compute * share).normalised_loss for factor in FACTORS)
-        low, high = (low, share) if best < wanted else (share, high)
-    return high
 
+    def worse(log_share: float) -> bool:
+        budget = compute * math.exp(log_share)
+        return min(judged(size * factor, params, width, budget).normalised_loss for factor in FACTORS) >= wanted
+
+    return math.exp(turn(worse, math.log(LEAST), 0.0, halvings=40)[1])
+
+
+LEAST = 1e-3
+"""The least share of the compute that ``compute_worth`` gives."""
 
 FACTORS = tuple(2.0 ** (step / 8) for step in range(-64, 65))
 """Sizes that ``compute_worth`` looks at, relative to the one asked about: over 8 powers of 2 to either side."""

@@ -17,6 +17,7 @@ from lawful.errors import InputError
 from lawful.fit import Fit
 from lawful.laws.data import DecayingUtility
 from lawful.laws.published import Published
+from lawful.plan.bisection import turn
 from lawful.plan.costs.rates import Rates
 from lawful.plan.data.repetition import Repeated, repeat
 
@@ -27,6 +28,9 @@ DECADES = 3.0
 
 STEPS = 400
 """Budgets at which the best filter is looked up before a switch is closed in on."""
+
+CLOSER = 30
+"""Halvings with which a switch is closed in on: to nine digits of the samples."""
 
 
 @dataclass(frozen=True)
@@ -129,13 +133,13 @@ def _switches(ordered: Sequence[Pool]) -> tuple[Switch, ...]:
     def best(log_samples: float) -> int:
         return int(np.argmin(_errors(ordered, np.exp(log_samples)))) + 1
 
+    def end_of(keep: int, low: float, high: float) -> float:
+        return turn(lambda x: best(x) == keep, low, high, CLOSER)[1]
+
     whole = sum(pool.samples for pool in ordered)
     scan = np.linspace(np.log(ordered[0].samples), np.log(whole) + DECADES * np.log(10), STEPS)
     found, kept = [], [best(x) for x in scan]
     for low, high, before, after in zip(scan, scan[1:], kept, kept[1:], strict=False):
-        while before != after and high - low > 1e-9:
-            middle = 0.5 * (low + high)
-            low, high = (middle, high) if best(middle) == before else (low, middle)
         if before != after:
-            found.append(Switch(float(np.exp(high)), before, after))
+            found.append(Switch(float(np.exp(end_of(before, low, high))), before, after))
     return tuple(found)

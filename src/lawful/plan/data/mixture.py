@@ -17,6 +17,7 @@ from lawful.cost.checks import positive
 from lawful.errors import FailedToAnswer, InputError
 from lawful.fit import Fit
 from lawful.laws.published import Published
+from lawful.plan.bisection import turn
 from lawful.plan.data.target import TargetLoss, target
 from lawful.plan.decide import Decision, decide
 from lawful.plan.problem import Problem, Variable
@@ -115,13 +116,14 @@ def carry_on(first: Mapping[str, float], second: Mapping[str, float], tokens: fl
         raise InputError("a mixture is carried on from two scales to a larger one: tokens grow from one to the next")
     start = np.log([second[name] for name in first])
     step = start - np.log([first[name] for name in first])
+
+    def fewer(steps: float) -> bool:
+        return bool(np.exp(start + steps * step).sum() < tokens)
+
     low, high = 0.0, 1.0
-    while np.exp(start + high * step).sum() < tokens:
-        high *= 2.0
-    for _ in range(200):
-        middle = 0.5 * (low + high)
-        low, high = (middle, high) if np.exp(start + middle * step).sum() < tokens else (low, middle)
-    best = np.exp(start + high * step)
+    while fewer(high):
+        low, high = high, 2.0 * high
+    best = np.exp(start + turn(fewer, low, high)[1] * step)
     return dict(zip(first, (best / best.sum()).tolist(), strict=True))
 
 

@@ -21,6 +21,7 @@ from lawful.laws.composed import intersection
 from lawful.laws.expressions import Expr, evaluate, symbol
 from lawful.laws.formula import formula
 from lawful.laws.published import Published
+from lawful.plan.bisection import turn
 from lawful.plan.decide import decide
 from lawful.plan.decision import Decision
 from lawful.plan.laws import LawLike
@@ -172,11 +173,9 @@ def apart(laws: Mapping[str, LawLike], compute: float, *, weights: Mapping[str, 
         return {m: float(np.exp(np.interp(-price, -np.log(value), np.log(budgets)))) for m, value in worth.items()}
 
     low, high = (pick(float(np.log(pick(v))) for v in worth.values()) for pick in (min, max))
-    for _ in range(80):
-        price = 0.5 * (low + high)
-        low, high = (price, high) if sum(spent(price).values()) > compute else (low, price)
+    price = turn(lambda price: sum(spent(price).values()) > compute, low, high)[1]
     made = {}
-    for m, budget in spent(high).items():
+    for m, budget in spent(price).items():
         params, tokens, loss = own(m, np.array([budget]))
         made[m] = Alone(float(params[0]), float(tokens[0]), budget, float(loss[0]))
     return made

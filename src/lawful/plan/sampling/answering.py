@@ -16,6 +16,7 @@ from lawful.cost.shapes.models import model as known_shape
 from lawful.errors import FailedToAnswer, InputError
 from lawful.fit import Fit
 from lawful.laws.published import Published
+from lawful.plan.bisection import fewest
 from lawful.plan.costs.extras import FORWARD_FLOP
 from lawful.plan.costs.rates import Rates
 from lawful.plan.sampling.choosing import MOST, Sampler
@@ -168,19 +169,12 @@ def most_within(m: Model, seconds: float, query: Query, rates: Rates) -> int:
         raise InputError(f"{m.name}: how long a query takes follows from a shape and a device: give shape, as "
                          "llama-3-8b, and a device in [budget]")
 
-    def quick(samples: int) -> bool:
+    def slow(samples: int) -> bool:
         taken = latency(m, samples, query, rates)
-        return taken is not None and taken <= seconds
+        return taken is None or taken > seconds
 
-    low, high = 0, 1
-    while high < m.most and quick(high):
-        low, high = high, min(2 * high, m.most)
-    if quick(high):
-        return high
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (middle, high) if quick(middle) else (low, middle)
-    return low
+    too_many = fewest(slow, m.most)
+    return m.most if too_many is None else too_many - 1
 
 
 def _prices(m: Model, query: Query, rates: Rates, unit: str) -> tuple[float, float, tuple[str, ...]]:

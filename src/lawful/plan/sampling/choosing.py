@@ -18,6 +18,7 @@ import numpy as np
 
 from lawful.cost.checks import positive
 from lawful.errors import FailedToAnswer, InputError
+from lawful.plan.bisection import fewest
 from lawful.plan.sampling.coverage import Curve
 
 MOST = 1_000_000
@@ -82,15 +83,7 @@ def choose(sampler: Sampler, samples: int) -> Choice:
 
 def samples_for(curve: Curve, target: float, most: int = MOST) -> int | None:
     """The fewest samples whose coverage is ``target``; None where ``most`` are too few."""
-    low, high = 0, 1
-    while high < most and float(curve(float(high))) < target:
-        low, high = high, min(2 * high, most)
-    if float(curve(float(high))) < target:
-        return None
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (middle, high) if float(curve(float(middle))) < target else (low, middle)
-    return high
+    return fewest(lambda samples: float(curve(float(samples))) >= target, most)
 
 
 def choices(samplers: Sequence[Sampler], *, target: float | None = None, budget: float | None = None) -> list[Choice]:

@@ -14,13 +14,11 @@ from dataclasses import dataclass
 from lawful.cost.checks import positive
 from lawful.errors import FailedToAnswer, InputError
 from lawful.laws.base import Allocation, Law
+from lawful.plan.bisection import turn
 from lawful.quantities import FLOP_PER_PARAM_TOKEN
 
 LEAST, MOST = math.log(1e6), math.log(1e36)
 """Compute between which an answer is sought: beyond what anyone trains, both ways."""
-
-HALVINGS = 120
-"""Of an interval of logarithms: to the last digit of a double."""
 
 
 @dataclass(frozen=True)
@@ -105,10 +103,7 @@ def furthest(law: Law, compute: float, extra: float) -> OverTrained:
         return float(law(params=params, tokens=spent / FLOP_PER_PARAM_TOKEN / params)) > goal
 
     low, high = 0.0, math.log(float(best.params))   # at the optimal size more compute is better, at one param worse
-    for _ in range(HALVINGS):
-        middle = 0.5 * (low + high)
-        low, high = (middle, high) if worse(middle) else (low, middle)
-    params = math.exp(high)
+    params = math.exp(turn(worse, low, high)[1])
     tokens = spent / FLOP_PER_PARAM_TOKEN / params
     loss = float(law(params=params, tokens=tokens))
     return OverTrained(tokens / params, params, tokens, loss, spent, loss - float(law.allocate(spent).output),
@@ -121,10 +116,6 @@ def _best(law: Law, log_compute: float) -> Allocation:
 
 def _first(reached: Callable[[float], bool], what: str) -> float:
     """The least logarithm of compute from which on ``reached`` holds."""
-    low, high = LEAST, MOST
-    if not reached(high):
+    if not reached(MOST):
         raise FailedToAnswer(f"no compute up to {math.exp(MOST):.0e} FLOP gives {what}")
-    for _ in range(HALVINGS):
-        middle = 0.5 * (low + high)
-        low, high = (low, middle) if reached(middle) else (middle, high)
-    return high
+    return turn(lambda c: not reached(c), LEAST, MOST)[1]
