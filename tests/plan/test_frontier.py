@@ -18,8 +18,8 @@ from lawful.plan.costs.rates import Rates
 from lawful.plan.decide import decide
 from lawful.plan.frontier import Frontier, frontier
 from lawful.plan.problem import Constraint, Problem, parse_problem
-from lawful.plan.solving.epsilon import POINTS
 from lawful.plan.solving.newton import FEASIBLE
+from lawful.plan.solving.points import POINTS
 from lawful.plan.solving.program import Program
 from lawful.plan.solving.solver import lattice
 

@@ -14,7 +14,8 @@ from lawful.errors import InputError
 from lawful.plan.decision import Decision, described
 from lawful.plan.expected import expect
 from lawful.plan.problem import Problem
-from lawful.plan.solving.epsilon import Points, Search
+from lawful.plan.solving.epsilon import Search
+from lawful.plan.solving.points import Points
 from lawful.plan.solving.shadow import shadow
 from lawful.plan.solving.ties import ties
 

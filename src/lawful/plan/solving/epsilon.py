@@ -1,8 +1,8 @@
 """The points of a frontier: the least of the first goal under bounds on the others, for many bounds at once.
 
 The epsilon constraint (Haimes, Lasdon and Wismer 1971). All bounds are solved in one call, then each again from the
-best that another bound found; where neighbours lie far apart, bounds are put between them, and where they crowd, some
-are left out.
+best that another bound found; where neighbours lie far apart, bounds are put between them. Which points are kept, and
+where further ones are wanted, is said by ``lawful.plan.solving.points``.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
@@ -19,11 +18,9 @@ from lawful.errors import FailedToAnswer
 from lawful.plan.problem import Problem
 from lawful.plan.solving.impossible import why_impossible
 from lawful.plan.solving.newton import FEASIBLE, Array, Function, Rows, broken, follow
+from lawful.plan.solving.points import Points, bounds_between, even_bounds, spread_out
 from lawful.plan.solving.program import Program
 from lawful.plan.solving.solver import PENALTY, apart, lattice, slsqp
-
-POINTS = {2: 24, 3: 60}
-"""Plans of a frontier of so many goals; of more goals as many as of three."""
 
 GRID = {2: 24, 3: 12, 4: 6}
 """Bounds along each goal but the first, at the first look."""
@@ -34,31 +31,8 @@ SAMPLE = 2048
 ROUNDS = 3
 """Times that bounds are put where neighbours lie far apart."""
 
-NEAR = 1e-3
-"""Goals of two plans that differ by less, relatively, are one plan."""
-
 SLOW = 24
 """Bounds that SLSQP is asked about where Newton fails."""
-
-
-@dataclass(frozen=True)
-class Points:
-    """Optima: coordinates, combination of choices, multipliers, bounds and goals, a row each."""
-
-    x: Array
-    combination: Rows
-    multipliers: Array
-    bounds: Array
-    goals: Array
-
-    def take(self, rows: Any) -> Points:
-        """Those in ``rows``."""
-        return Points(*(getattr(self, name)[rows] for name in ("x", "combination", "multipliers", "bounds", "goals")))
-
-    def beside(self, other: Points) -> Points:
-        """These and the others."""
-        return Points(*(np.concatenate([getattr(self, name), getattr(other, name)])
-                         for name in ("x", "combination", "multipliers", "bounds", "goals")))
 
 
 @dataclass(frozen=True)
@@ -113,19 +87,16 @@ class Search:
                                                                                               strict=True)))))
         found = self.ends.beside(self.solve(bounds, self.starts(bounds)))
         for _ in range(ROUNDS):
-            found = self.undominated(found)
+            found = found.undominated()
             found = found.beside(self.again(found))
-            between = self.between(found)
+            between = bounds_between(found, self.spans)
             if len(between):
                 found = found.beside(self.solve(between, self.near(found, between)))
-        found = self.undominated(found)
+        found = found.undominated()
         if len(low) == 2:
-            even = self.even(found)
-            found = self.undominated(found.take(self.best_of_each(found)).beside(
-                self.solve(even, self.near(found, even))))
-        return self.spread(found)
-
-    # -------------------------------------------------------------------------------- solving many bounds
+            even = even_bounds(found, self.spans)
+            found = found.take(found.best_of_each()).beside(self.solve(even, self.near(found, even))).undominated()
+        return spread_out(found, self.spans)
 
     def starts(self, bounds: Array) -> list[tuple[Array, Rows]]:
         """Where to start for each of ``bounds``: the best of a lattice, for every combination of choices."""
@@ -196,65 +167,10 @@ class Search:
         return [(np.concatenate([x, found.x[rows]]), np.concatenate([which, found.combination[rows]]))
                 for (x, which), rows in zip(self.starts(bounds), order, strict=True)]
 
-    # -------------------------------------------------------------------------------- which points
-
     def middle(self, found: Points, bounds: Array) -> Array:
         """Goals with the first left open: where a point under ``bounds`` may be expected."""
         near = np.abs(found.goals[None, :, 1:] - bounds[:, None]).max(axis=2).argmin(axis=1)
         return np.concatenate([found.goals[near, :1], bounds], axis=1)
-
-    def between(self, found: Points) -> Array:
-        """Bounds between neighbours that lie farther apart than an even spread would have them."""
-        goals = self.scaled(found.goals)
-        if goals.shape[1] != 2:
-            return np.zeros((0, goals.shape[1] - 1))
-        order = np.argsort(goals[:, 0])
-        length = np.linalg.norm(np.diff(goals[order], axis=0), axis=1)
-        wide = np.flatnonzero(length > 0.7 * length.sum() / POINTS[2])
-        one, other = found.goals[order[wide], 1], found.goals[order[wide + 1], 1]
-        return np.array(0.5 * (one + other))[:, None]
-
-    def even(self, found: Points) -> Array:
-        """Bounds at even distances along the line through the points, where there are two goals."""
-        goals = self.scaled(found.goals)
-        order = np.argsort(goals[:, 0])
-        along = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(goals[order], axis=0), axis=1))])
-        steps = np.linspace(0.0, along[-1], POINTS[2])[1:-1]
-        return np.array(np.interp(steps, along, found.goals[order, 1]))[:, None]
-
-    def best_of_each(self, found: Points) -> list[int]:
-        """The points that are the best in each goal."""
-        return list(dict.fromkeys(found.goals.argmin(axis=0).tolist()))
-
-    def scaled(self, goals: Array) -> Array:
-        """Goals as shares of their span."""
-        low, high = self.spans
-        return np.array((goals - low) / np.maximum(high - low, 1e-12))
-
-    def undominated(self, found: Points) -> Points:
-        """The points that no other is at least as good as in every goal."""
-        order = np.lexsort(found.goals.T[::-1])
-        kept: list[int] = []
-        for i in order:
-            if not kept or not (found.goals[kept] <= found.goals[i] + 1e-9).all(axis=1).any():
-                kept.append(int(i))
-        return found.take(kept)
-
-    def spread(self, found: Points) -> Points:
-        """Evenly spread points: the ends of every goal, then again and again what lies farthest from those taken."""
-        goals = self.scaled(found.goals)
-        taken = self.best_of_each(found)
-        far = np.min([np.abs(goals - goals[i]).max(axis=1) for i in taken], axis=0)
-        apart_by = np.abs(found.goals[:, None] - found.goals[None]).max(axis=2)
-        while len(taken) < POINTS.get(goals.shape[1], POINTS[3]):
-            open_ = np.where((apart_by[:, taken] < NEAR).any(axis=1), -1.0, far)
-            i = int(open_.argmax())
-            if open_[i] <= 0.0:
-                break
-            taken.append(i)
-            far = np.minimum(far, np.abs(goals - goals[i]).max(axis=1))
-        chosen = found.take(taken)
-        return chosen.take(np.lexsort(chosen.goals.T[::-1]))
 
 
 def _first_of(case: Rows, value: Array) -> Rows:
