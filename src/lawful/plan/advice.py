@@ -17,8 +17,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from lawful.cost import Budget
-from lawful.errors import FailedToAnswer, InputError, unknown
+from lawful.cost import Budget, Hardware
+from lawful.errors import FailedToAnswer, InputError, LawError, unknown
 from lawful.plan.costs.rates import Rates
 from lawful.plan.questions import (
     architecture,
@@ -103,15 +103,21 @@ def advise(situation: Mapping[str, Any], find_law: FindLaw) -> Advice:
         raise InputError(f"the situation asks no question: give a section, as [size]; known: {', '.join(topics)}")
     sections: list[Any] = [read_section(topic.asked, situation[topic.name], f"[{topic.name}]", find_law)
                            for topic in asked]
-    answers = tuple(_answer(topic, shared, section) for topic, section in zip(asked, sections, strict=True))
+    answers = tuple(_answer(topic, shared, section, len(asked) == 1)
+                    for topic, section in zip(asked, sections, strict=True))
     if not any(answer.recommendation for answer in answers):
         raise FailedToAnswer("; ".join(f"{answer.topic.name}: {answer.unanswered}" for answer in answers))
     return Advice(answers)
 
 
-def _answer(topic: Topic, shared: Situation, asked: Any) -> Answer:
+def _answer(topic: Topic, shared: Situation, asked: Any, alone: bool) -> Answer:
+    """The answer to one question. A law that does not suit it may suit the others, and stops it ``alone``."""
     try:
         return Answer(topic, topic.recommend(shared, asked))
+    except LawError as problem:
+        if alone:
+            raise
+        return Answer(topic, None, str(problem))
     except FailedToAnswer as problem:
         return Answer(topic, None, str(problem))
 
@@ -134,6 +140,9 @@ def _budget(data: Any) -> Budget:
     for name in data:
         if name not in known:
             raise unknown("key", name, known, where="in [budget]")
+    device = data.get("device", "")
+    if not isinstance(device, str | Hardware):
+        raise InputError(f"[budget] device: expected a name or a TOML file of its figures, got {device!r}")
     given: dict[str, Any] = {name: value if name == "device" else parse_positive(value, f"[budget] {name}")
                              for name, value in data.items() if name != "compute"}
     if given.get("devices", 1) % 1:

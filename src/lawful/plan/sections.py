@@ -1,7 +1,8 @@
 """Sections of a file as typed objects: ``read_section(Asked, {...}, "[data]", find_law)``.
 
 Every key is checked against the dataclass that it should fill: a slip is one sentence that names the section and the
-key. Numbers may be written as the field does, "100B"; a law by its key or its file.
+key. Numbers may be written as the field does, "100B", and are never negative: a section holds counts, shares, prices
+and losses. A law is given by its key or its file.
 """
 
 from __future__ import annotations
@@ -68,6 +69,8 @@ def _plain(hint: Any, value: Any, where: str) -> Any:
         if isinstance(value, bool) or not isinstance(value, str | int | float):
             raise InputError(f"{where}: expected a number, got {value!r}")
         number = parse_number(value, where)
+        if number < 0:
+            raise InputError(f"{where}: must not be negative, got {value!r}")
         if hint is int and number % 1:
             raise InputError(f"{where}: expected a whole number, got {value!r}")
         return hint(number)

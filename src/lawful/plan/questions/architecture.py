@@ -15,7 +15,7 @@ The shape is always answered; the other parts where the section gives what they 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from lawful.fit import Fit
 from lawful.laws.published import Published
@@ -61,7 +61,8 @@ class Asked:
 
 def recommend(situation: Situation, asked: Asked) -> Recommendation:
     """The rivals ranked, the best shape and vocabulary for the budget, and what else is asked."""
-    return in_parts("architecture", list(_parts(situation, asked)))
+    made = in_parts("architecture", list(_parts(situation, asked)))
+    return replace(made, assumptions=(*situation.spent_on_training(), *made.assumptions))
 
 
 TOPIC = Topic("architecture", 2, "Which architecture?", Asked, recommend)

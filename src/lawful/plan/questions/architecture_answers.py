@@ -185,7 +185,8 @@ def streams(law: LawLike | None, counts: Sequence[float], best: ModelShape, temp
     most = found[-1]
     says = (f"{most.streams:g} parallel streams act like {most.larger:.3g} times the params at {most.streams:g} times "
             "the compute: choose them for memory, never for compute.")
-    options = tuple(Option(f"{s.streams:g} streams", {"streams": s.streams, "params": rest}, {"loss": s.loss},
+    options = tuple(Option(f"{s.streams:g} stream{'s' * (s.streams != 1)}", {"streams": s.streams, "params": rest},
+                           {"loss": s.loss},
                            note=f"{s.flop:g} times the FLOP, as good as {format_number(s.worth)} params")
                     for s in found)
     return Part(says, options, (law_name(chosen),), law_caveats(chosen, {"params": rest, "streams": most.streams}), (

@@ -43,7 +43,7 @@ def repetition(situation: Situation, unique: float) -> Part:
     asked = with_repetition(law)
     return Part(
         answer, (
-            Option(f"{format_number(at['params'])} for {found.epochs:.3g} passes",
+            Option(f"{format_number(at['params'])} for {_times(found.epochs)}",
                    {name: at[name] for name in ("params", "unique_tokens", "epochs")},
                    {name: at[name] for name in ("loss", "tokens", "train_flop")}, found.decision.intervals),
             _weighed("each token once", found.one_pass, "the model grows instead"),
@@ -53,7 +53,12 @@ def repetition(situation: Situation, unique: float) -> Part:
          f"{found.decay:.3g} repeats, so that a token is worth half in pass {epochs_until(found.decay, 0.5):.3g}; data "
          "of another quality wear out faster or more slowly.",
          "Deduplicate first: tokens that are there twice are not distinct."),
-        found.decision.assumptions)
+        (*situation.spent_on_training(), *found.decision.assumptions))
+
+
+def _times(epochs: float) -> str:
+    said = f"{epochs:.3g}"
+    return f"{said} pass{'es' * (said != '1')}"
 
 
 def _money(found: Repeated) -> str:
@@ -180,7 +185,7 @@ def _sets(situation: Situation, sets: Mapping[str, SetAsked]) -> Part:
                         situation.compute(), situation.rates)
     (first, best), *others = made.items()
     beaten = "".join(f", {name} {other.decision.metrics['loss']:.4g}" for name, other in others)
-    answer = (f"Train on {first}: {format_number(best.decision.metrics['params'])} params for {best.epochs:.3g} passes "
+    answer = (f"Train on {first}: {format_number(best.decision.metrics['params'])} params for {_times(best.epochs)} "
               f"give {best.decision.metrics['loss']:.4g}{beaten}.")
     limits = [c for name, one in made.items()
               for c in law_caveats(with_repetition(sets[name].law), one.decision.metrics)]
@@ -191,7 +196,8 @@ def _sets(situation: Situation, sets: Mapping[str, SetAsked]) -> Part:
         tuple(f"{name}: {law_name(s.law)}" for name, s in sets.items()),
         (*limits, Caveat("filter_and_compute", "How hard to filter depends on the compute: ask again for another "
                          "budget (arXiv:2404.07177)")),
-        ("Judge all sets on the same held-out text, near what the model is for.",), best.decision.assumptions)
+        ("Judge all sets on the same held-out text, near what the model is for.",),
+        (*situation.spent_on_training(), *best.decision.assumptions))
 
 
 # --------------------------------------------------------------------------------------------- continued

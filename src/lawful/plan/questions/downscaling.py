@@ -18,6 +18,7 @@ from lawful.plan.problem import SPANS, parse_problem
 from lawful.plan.questions.size import DEFAULT
 from lawful.plan.questions.topic import Option, Recommendation, Situation, Topic
 from lawful.plan.sizing.ensembles import Ensemble, pruned, split
+from lawful.plan.spending import budget_limits
 from lawful.quantities import format_number
 from lawful.results import Caveat, once
 
@@ -87,10 +88,10 @@ def downscale(law: LawLike, subject: Sequence[str], rates: Rates | None = None, 
     if not law.law.splits_compute:
         raise LawError(f"{law.law.form} takes {', '.join(law.law.inputs)}: downscaling is asked of a law of params and "
                        "tokens")
-    vary, rates = [f"{name}={span}" for name, span in SPANS.items()], rates or Rates()
+    rates = rates or Rates()
 
     def best(goal: str) -> Decision:
-        return decide(parse_problem(law, vary, subject, goal, rates, then))
+        return decide(parse_problem(law, _vary(), subject, goal, rates, then))
 
     smallest, easiest = best("params"), best("train_flop")
     cheapest = best("usd" if "usd" in smallest.metrics else "total_flop") if rates.serve_tokens else None
@@ -98,6 +99,10 @@ def downscale(law: LawLike, subject: Sequence[str], rates: Rates | None = None, 
     narrow, apart = (split(law.law, one["params"], one["tokens"], members, by) for by in ("params", "compute"))
     cut = () if pruning is None else pruned(pruning.law, one["params"], one["loss"], members, recovery_tokens)
     return Downscaled(one["loss"], smallest, easiest, cheapest, narrow, apart, cut)
+
+
+def _vary() -> list[str]:
+    return [f"{name}={span}" for name, span in SPANS.items()]
 
 
 # --------------------------------------------------------------------------------------------------- the topic
@@ -123,6 +128,17 @@ def _subject(situation: Situation, asked: Asked, law: LawLike) -> tuple[list[str
     """What must hold, as the command line writes it, and the law of scores where one is needed."""
     if asked.target_loss is not None and asked.target_error is not None:
         raise InputError("[downscaling]: give target_loss or target_error, not both")
+    if asked.target_error is not None and not 0.0 < asked.target_error < 1.0:
+        raise InputError(f"[downscaling] target_error: a share between 0 and 1, got {asked.target_error:g}; if in per "
+                         "cent, divide by 100")
+    if not asked.members:
+        raise InputError("[downscaling] members: give at least one number of models, as [2, 4, 8]")
+    limits = [f"tokens_per_param<={asked.most_tokens_per_param!r}"]
+    if asked.max_memory is not None:
+        limits.append(f"memory_bytes<={asked.max_memory!r}")
+    if asked.unique_tokens is not None:
+        limits.append(f"tokens<={asked.unique_tokens!r}")
+    budget = budget_limits(situation.budget)
     then: list[LawLike] = []
     if asked.target_error is not None:
         then = [asked.score_law or registry.law(SCORE)]
@@ -130,16 +146,12 @@ def _subject(situation: Situation, asked: Asked, law: LawLike) -> tuple[list[str
     elif asked.target_loss is not None:
         target = f"loss<={asked.target_loss!r}"
     else:
-        # as good as the compute-optimal model of half the budget: the other half buys the smaller size
-        target = f"loss<={float(law.law.allocate(situation.compute() / 2).output)!r}"
-    subject = [target, f"tokens_per_param<={asked.most_tokens_per_param!r}"]
-    if situation.budget is not None:
-        subject.append(f"train_flop<={situation.budget.train_flop!r}")
-    if asked.max_memory is not None:
-        subject.append(f"memory_bytes<={asked.max_memory!r}")
-    if asked.unique_tokens is not None:
-        subject.append(f"tokens<={asked.unique_tokens!r}")
-    return subject, then
+        situation.compute()
+        # as good as the best model of half the budget: the other half buys the smaller size
+        half = [f"{c.metric}<={c.bound / 2!r}" for c in budget]
+        best = decide(parse_problem(law, _vary(), [*half, *limits], rates=situation.rates))
+        target = f"loss<={best.metrics['loss']!r}"
+    return [target, *(f"{c.metric}<={c.bound!r}" for c in budget), *limits], then
 
 
 def _answer(made: Downscaled, asked: Asked) -> str:

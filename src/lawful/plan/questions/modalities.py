@@ -68,6 +68,9 @@ def recommend(situation: Situation, asked: Asked) -> Recommendation:
     for name in (*asked.laws, *asked.weights, *asked.available):
         if name not in asked.modalities:
             raise unknown("modality", name, asked.modalities, where="in [modalities]")
+    if asked.weights and (missing := [m for m in asked.modalities if not asked.weights.get(m)]):
+        raise InputError(f"[modalities] weights: {missing[0]} has none; give every modality one above 0, or leave out "
+                         "weights for all alike")
     if not asked.laws:
         return _published(situation, asked)
     if missing := [m for m in asked.modalities if m not in asked.laws]:
@@ -80,7 +83,7 @@ def recommend(situation: Situation, asked: Asked) -> Recommendation:
 def _weighed(situation: Situation, asked: Asked) -> Recommendation:
     compute = situation.compute()
     laws = {m: asked.laws[m] for m in asked.modalities}
-    weights = {m: asked.weights.get(m, 0.0) if asked.weights else 1.0 for m in laws}
+    weights = {m: asked.weights.get(m, 1.0) for m in laws}
     own = apart(laws, compute, weights=weights, available=asked.available)
     for m, one in own.items():
         if one.loss > GUESSING:
@@ -99,7 +102,8 @@ def _weighed(situation: Situation, asked: Asked) -> Recommendation:
                    {"loss": a.loss, "train_flop": a.compute}) for m, a in own.items()]
     named = tuple(dict.fromkeys(law_name(law) for law in (*laws.values(), *([asked.pair] if asked.pair else []))))
     return Recommendation("modalities", answer, (*joint, *each) if join else (*each, *joint), named,
-                          _limits(asked, laws, own), _first(asked), _assumptions(asked, compute))
+                          _limits(asked, laws, own), _first(asked),
+                          (*situation.spent_on_training(), *_assumptions(asked, compute)))
 
 
 def _answer(asked: Asked, together: Decision, own: Mapping[str, Alone], separate: float, join: bool) -> str:

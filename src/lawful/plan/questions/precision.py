@@ -131,7 +131,10 @@ def _answer(best: Gain | None, full: Decision, gains: tuple[Gain, ...], asked: A
         held = [format_number(made.metrics["memory_bytes"]) for made in (best.made, full)]
         return (f"Keep {size_text(best.made)} in fewer bits, {best.way.name}: it adds {max(best.difference, 0.0):.2g} "
                 f"to the loss and takes {held[0]} bytes in place of {held[1]}.")
-    return f"Train {size_text(best.made)}, {best.way.name}: {best.answer}."
+    made, paid = best.made.metrics, ""
+    if best.way.currency == "bit_flop" and made["train_flop"] > made["bit_flop"]:
+        paid = f" Its {made['train_flop']:.3g} FLOP in few bits count as {made['bit_flop']:.3g} of the budget."
+    return f"Train {size_text(best.made)}, {best.way.name}: {best.answer}.{paid}"
 
 
 def _bears(base: LawLike, damage: LawLike, chosen: Decision, asked: Asked) -> str:

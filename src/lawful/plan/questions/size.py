@@ -83,11 +83,12 @@ class Sizes:
 
 def weigh_sizes(law: LawLike, compute: float, rates: Rates | None = None, unique_tokens: float | None = None,
                 extra_compute: float = 0.2, ratios: Sequence[float] = (100.0, 500.0, 2000.0),
-                bill: Constraint | None = None, to_target: bool = False) -> Sizes:
+                bill: Constraint | None = None, target: float | None = None) -> Sizes:
     """The ways to spend ``compute`` [FLOP] on a model, served as ``rates`` say, on at most ``unique_tokens``.
 
-    ``bill`` is a budget that pays for training and serving; ``to_target`` says that ``compute`` is what a wanted loss
-    takes, and no limit. Raises ``LawError`` for a law not of params and tokens.
+    ``bill`` is a budget that pays for training and serving. With a ``target``, a loss that ``compute`` reaches where
+    data abound, the least that reaches it is looked for, and ``bill`` is any budget that it must keep. Raises
+    ``LawError`` for a law not of params and tokens, ``FailedToAnswer`` where ``bill`` does not pay for the target.
     """
     inner, rates = law.law, rates or Rates()
     if not inner.splits_compute:
@@ -96,16 +97,24 @@ def weigh_sizes(law: LawLike, compute: float, rates: Rates | None = None, unique
     scarce = unique_tokens is not None and unique_tokens < best.tokens
     asked, held = (with_repetition(law), [f"unique_tokens={unique_tokens!r}"]) if scarce else (law, [])
     vary = [f"{name}={span}" for name, span in SPANS.items()] + held
-    optimum = decide(parse_problem(asked, vary, [f"train_flop<={compute!r}"], rates=rates))
+    paid = [] if bill is None else [f"{bill.metric}<={bill.bound!r}"]
+    if scarce and target is not None:
+        kept = [] if rates.serve_tokens else paid
+        optimum = decide(parse_problem(asked, vary, [*kept, f"loss<={target!r}"], "train_flop", rates))
+        compute = optimum.metrics["train_flop"]
+    else:
+        optimum = decide(parse_problem(asked, vary, [f"train_flop<={compute!r}"], rates=rates))
     cheapest = within = richest = None
     if rates.serve_tokens:
         goal = "usd" if "usd" in optimum.metrics else "total_flop"
-        cheapest = decide(parse_problem(asked, vary, [f"loss<={optimum.metrics['loss']!r}"], goal, rates))
+        kept = [] if target is None else paid
+        good = [*kept, f"loss<={optimum.metrics['loss']!r}"]
+        cheapest = decide(parse_problem(asked, vary, good, goal, rates))
         richest = decide(parse_problem(asked, vary, [f"{goal}<={optimum.metrics[goal]!r}"], rates=rates))
-        if bill is not None:
-            within = decide(parse_problem(asked, vary, [f"{bill.metric}<={bill.bound!r}"], rates=rates))
+        if bill is not None and target is None:
+            within = decide(parse_problem(asked, vary, paid, rates=rates))
     higher = [ratio for ratio in ratios if ratio > best.tokens / best.params]
-    made = within or (cheapest if to_target else None) or optimum
+    made = within or (None if target is None else cheapest) or optimum
     by_law = {key: _split(key, compute) for key in OTHERS if key != law_name(law)}
     loss = made.metrics["loss"]
     return Sizes(
@@ -137,7 +146,7 @@ def recommend(situation: Situation, asked: Asked) -> Recommendation:
     law = situation.loss_law(DEFAULT)
     compute = _compute(situation, asked, law)
     sizes = weigh_sizes(law, compute, situation.rates, asked.unique_tokens, asked.extra_compute, asked.tokens_per_param,
-                        *_limit(situation, asked))
+                        _limit(situation, asked), asked.target_loss)
     made = sizes.chosen
     limits = [*law_caveats(made.problem.law, made.metrics), *_untested(sizes, law), *_disagreement(sizes, law)]
     tuned = (s.law for name in TUNED for s in sizes.settings.of(name))
@@ -157,13 +166,13 @@ def _compute(situation: Situation, asked: Asked, law: LawLike) -> float:
     return needed
 
 
-def _limit(situation: Situation, asked: Asked) -> tuple[Constraint | None, bool]:
-    """The budget as one of training and serving together, where it pays for both; and whether a target takes its place.
+def _limit(situation: Situation, asked: Asked) -> Constraint | None:
+    """The budget, where it pays for training and serving together, or is what a target must be reached within.
 
     Money, energy and device hours pay for both. FLOP and days are training's own.
     """
-    limits = budget_limits(situation.budget) if asked.target_loss is None else ()
-    return next((c for c in limits if c.metric in PAYS_FOR_BOTH), None), asked.target_loss is not None
+    limits = budget_limits(situation.budget)
+    return next((c for c in limits if asked.target_loss is not None or c.metric in PAYS_FOR_BOTH), None)
 
 
 def _answer(sizes: Sizes, rates: Rates) -> str:

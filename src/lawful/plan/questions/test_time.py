@@ -108,7 +108,8 @@ def recommend(situation: Situation, asked: Asked) -> Recommendation:
     reaches it.
     """
     if bool(asked.target) == bool(asked.per_query):
-        raise InputError("[test_time]: give target, a share of the queries, or per_query, what one may cost")
+        raise InputError("[test_time]: give target, a share of the queries, or per_query, what one may cost; not "
+                         "both")
     if bool(asked.asked_models) == bool(asked.classes):
         raise InputError("[test_time]: give models, or classes of queries with their models")
     if len({m.name for m in asked.asked_models}) < len(asked.asked_models):
@@ -142,7 +143,7 @@ def _exact(asked: Asked, priced: Prices, situation: Situation) -> Recommendation
         found.sort(key=lambda c: c.total(asked.queries))
     by_name = {m.name: m for m in asked.asked_models}
     best, unit = found[0], priced.unit
-    answer = (f"Take {best.samples:,} sample{'s' * (best.samples > 1)} a query of {best.sampler.name}: coverage "
+    answer = (f"Take {_samples(best.samples)} a query of {best.sampler.name}: coverage "
               f"{best.coverage:.3g} for {_money(best.price, unit)} a query, or {_money(best.expected_price, unit)} "
               "stopping at the first that passes.")
     if len(found) > 1:
@@ -185,7 +186,7 @@ def _option(c: Choice, m: Model, unit: str, asked: Asked, rates: Rates) -> Optio
     if (seconds := latency(m, c.samples, asked.query, rates)) is not None:
         gives["latency_s"] = seconds
     spread_of = m.interval(c.samples)
-    return Option(f"{m.name}, {c.samples:,} samples", _decided(m, c.samples), gives,
+    return Option(f"{m.name}, {_samples(c.samples)}", _decided(m, c.samples), gives,
                   {} if spread_of is None else {"coverage": spread_of})
 
 
@@ -249,7 +250,7 @@ def _weigh(m: Model, s: Sampler, most: int, asked: Asked, unit: str) -> Option:
     enough = np.flatnonzero(right >= asked.target) if asked.target else np.array([], dtype=int)
     at = int(enough[0]) if len(enough) else int(np.argmax(worth))
     k = int(numbers[at])
-    return Option(f"{m.name}, {k:,} samples", _decided(m, k),
+    return Option(f"{m.name}, {_samples(k)}", _decided(m, k),
                   {"right": float(right[at]), "wrong": float(wrong[at]),
                    f"{unit}_per_query": s.per_query + k * s.per_sample, "coverage": float(s.curve(float(k))), **extra})
 
@@ -270,7 +271,7 @@ def _by_class(rates: Rates, asked: Asked) -> Recommendation:
     options = [Option("spread over the classes", _decision(made),
                       {"coverage": made.coverage, f"{unit}_per_query": made.price})]
     if alike is not None:
-        options.append(Option(f"{alike.sampler.name}, {alike.samples:,} samples for every query",
+        options.append(Option(f"{alike.sampler.name}, {_samples(alike.samples)} for every query",
                               {"samples": float(alike.samples)},
                               {"coverage": alike.coverage, f"{unit}_per_query": alike.price}))
     parts = [f"{p.name}: {_ways(p.served)}" for p in made.classes]
@@ -317,6 +318,10 @@ def _alike(classes: Sequence[QueryClass], made: Spread) -> Choice | None:
 
 
 # ------------------------------------------------------------------------------------------------ what is said of it
+
+def _samples(count: int) -> str:
+    return f"{count:,} sample{'s' * (count != 1)}"
+
 
 def _money(price: float, unit: str) -> str:
     return f"{price:.3g} dollars" if unit == "usd" else f"{price:.3g} FLOP"

@@ -49,6 +49,14 @@ class Situation:
                              "kwh with a device")
         return self.budget.train_flop
 
+    def spent_on_training(self) -> tuple[str, ...]:
+        """What an answer that spends all of ``compute`` on training takes for granted, where a model is to be served.
+
+        A sentence at most; none where nothing is served.
+        """
+        return ("The whole budget is spent on training here: what serving costs comes on top.",
+                ) if self.rates.serve_tokens else ()
+
 
 @dataclass(frozen=True)
 class Option:

@@ -176,21 +176,28 @@ def _usd_per_flop(rates: Rates) -> float:
 # ----------------------------------------------------------------------------------------------- the published tasks
 
 def _published(situation: Situation, asked: Asked) -> Recommendation:
-    """Each published task by itself; recommended is the way that loses least to the best of each, on average."""
+    """Each published task by itself; recommended is the way that loses least to the best of each, on average.
+
+    What it loses is in the outcome, or with a target in what reaching it costs.
+    """
     by_task = {task: _task(situation, asked, task) for task in dict.fromkeys(asked.tasks)}
     if not by_task:
         raise InputError(f"[tuning] tasks: give one or more of {', '.join(TASKS)}")
     lost: dict[str, list[float]] = {}
     for found in by_task.values():
-        for t in found:
-            lost.setdefault(t.way.name, []).append(t.outcome / found[0].outcome - 1.0)
+        for t, more in zip(found, _lost(found, asked), strict=True):
+            lost.setdefault(t.way.name, []).append(more)
     everywhere = [name for name, losses in lost.items() if len(losses) == len(by_task)]
     name = min(everywhere or lost, key=lambda n: sum(lost[n]) / len(lost[n]))
     chosen = [t for found in by_task.values() for t in found if t.way.name == name]
     best = [task for task, found in by_task.items() if found[0].way.name == name]
-    answer = (f"Begin with {name} on {format_number(chosen[0].data)} examples: over the published tasks "
-              f"({', '.join(by_task)}) it loses least to the best of each, {100 * max(lost[name]):.2g} % at most"
-              f"{f', and is the best in {len(best)}' if best else ''}. These are translation and summaries and not "
+    most = max(lost[name])
+    data = " to ".join(dict.fromkeys(format_number(pick(t.data for t in chosen)) for pick in (min, max)))
+    worse = (f"it reaches {asked.target:g} at {1.0 + most:.3g} times the price of the cheapest at most" if asked.target
+             else f"it loses least to the best of each, {100 * most:.2g} % at most")
+    first = "cheapest" if asked.target else "best"
+    answer = (f"Begin with {name} on {data} examples: over the published tasks ({', '.join(by_task)}) {worse}"
+              f"{f', and is the {first} in {len(best)}' if best else ''}. These are translation and summaries and not "
               "your task: fit your own curves before you commit." + _worth(asked, chosen[0].way))
     options = [_option(t, task) for task, found in by_task.items() for t in found]
     options.sort(key=lambda o: not o.name.startswith(f"{name},"))
@@ -200,6 +207,16 @@ def _published(situation: Situation, asked: Asked) -> Recommendation:
     laws = dict.fromkeys(law_name(t.way.law) for found in by_task.values() for t in found)
     return Recommendation("tuning", answer, tuple(options), tuple(laws), tuple(dict.fromkeys((*ties, *limits))),
                           _measure(chosen), _assumptions(situation, asked))
+
+
+def _lost(found: Sequence[Tuned], asked: Asked) -> list[float]:
+    """What each way loses to the best of ``found``, as a share: of the outcome, or to a target of the price.
+
+    The price is in FLOP where dollars do not say it.
+    """
+    spent = [t.usd for t in found] if all(t.usd for t in found) else [t.flop for t in found]
+    values = spent if asked.target else [t.outcome for t in found]
+    return [value / min(values) - 1.0 for value in values]
 
 
 def _task(situation: Situation, asked: Asked, task: str) -> list[Tuned]:
