@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -204,6 +205,27 @@ def test_only_advice_asks_questions():
     for module in below:
         for found in imports(module):
             assert not found.module.startswith(above), f"{module}:{found.line} imports {found.module}"
+
+
+def named_paths() -> Iterator[tuple[str, str]]:
+    """Where a path of ours is named in words, and the path; names of schemas have one dot and are none."""
+    root = SRC.parents[1]
+    pages = [*sorted((root / "docs").glob("*.md")), root / "README.md", root / "CHANGELOG.md", root / "CONTRIBUTING.md"]
+    for file in [*(page for page in pages if page.exists()), *FILES.values()]:
+        for n, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
+            for found in re.findall(r"\blawful(?:\.[A-Za-z_]\w*){2,}", line):
+                yield f"{file.name}:{n}", found
+
+
+def test_paths_that_are_named_exist():
+    """A module that moves takes its name along: in docstrings, on pages, in the changelog."""
+    named = list(named_paths())
+    assert len(named) > 500, "the walk reads the package"
+    for where, path in named:
+        steps = path.split(".")
+        known = next(n for n in range(len(steps), 0, -1) if ".".join(steps[:n]) in FILES)
+        source = FILES[".".join(steps[:known])].read_text(encoding="utf-8")
+        assert known == len(steps) or re.search(rf"\b{steps[known]}\b", source), f"{where}: there is no {path}"
 
 
 def test_lawful_itself_imports_nothing_of_its_own():

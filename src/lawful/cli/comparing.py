@@ -27,7 +27,7 @@ class Scale:
     "More of the output is better; known of loss, accuracy and the like."
 
     def options(self, own: Collection[str]) -> dict[str, Any]:
-        """The keyword arguments of ``lawful.fit.compare.compare``, for laws that take the quantities ``own``."""
+        """What ``lawful.fit.comparing.compare.compare`` takes, for laws that take the quantities ``own``."""
         at = None if self.at is None else {
             name: (parse_positive if quantity(name, own).positive else parse_number)(value, f"--at {name}")
             for name, value in parse_assignments(self.at).items()}
