@@ -133,3 +133,22 @@ def test_the_draws_of_two_fits_are_paired_at_random():
     assert second is not None
     assert abs(np.corrcoef(first[:, 0], second[:, 0])[0, 1]) < 0.25
     assert sorted(first[:, 0]) == sorted(second[:, 0])
+
+
+def test_how_surely_a_target_is_kept_is_said_where_draws_break_it():
+    """Only the floor is in doubt, so that the loss of every draw is the decision's with another floor."""
+    inner = law("besiroglu2024_refit").law
+    floors = inner.E * np.exp(0.01 * np.random.default_rng(1).standard_normal(500))
+    draws = np.tile(np.array(list(inner.coefficients.values())), (500, 1))
+    draws[:, inner.names().index("E")] = floors
+    doubted = Fit(inner, draws, FitStatus.CONVERGED, Region(), {"name": "none", "value": 0.0}, np.zeros(1), 0.0, 1)
+
+    def said(subject: str, goal: str) -> list[str]:
+        made = decide(parse_problem(doubted, FREE, [subject], goal))
+        return [w.message for w in made.warnings if w.code == "target_uncertain"]
+
+    kept, wide = 100 * (floors <= inner.E).mean(), 2.3 + np.quantile(floors, 0.95) - inner.E
+    (message,) = said("loss<=2.3", "train_flop")
+    assert f"loss <= 2.3 is kept under {kept:.0f} % of the draws" in message
+    assert f"95 % of them keep loss <= {wide:.5g}" in message
+    assert said("train_flop<=1e22", "loss") == [], "a budget is kept under every draw"

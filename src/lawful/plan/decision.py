@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from lawful.cost import Cost
 from lawful.cost.shapes import Sized
 from lawful.fit import Forecast
+from lawful.plan.expected import chances
 from lawful.plan.laws import law_name
 from lawful.plan.problem import Constraint, Problem
 from lawful.plan.solving.shadow import Shadow
@@ -102,6 +103,6 @@ def described(problem: Problem, metrics: Mapping[str, float], expected: Forecast
     spread = spread or Spread()
     decision = {v.name: metrics[v.name] for v in problem.variables}
     warnings = (*expected.warnings, *question_caveats(problem.law, expected.at), *spread.caveats(),
-                *problem.rates.caveats(metrics))
+                *chances(problem, metrics, expected.level), *problem.rates.caveats(metrics))
     return Decision(problem, decision, metrics, expected, priced.binding, priced.prices, spread.intervals, warnings,
                     limits, spread)

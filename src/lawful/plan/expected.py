@@ -15,7 +15,8 @@ import numpy.typing as npt
 from lawful.fit import Forecast, forecast
 from lawful.plan.problem import Problem
 from lawful.plan.solving.program import draws_of, with_draws
-from lawful.quantities import quantity
+from lawful.plan.solving.shadow import BINDS
+from lawful.quantities import format_number, quantity
 from lawful.results import Caveat, interval
 
 Array = npt.NDArray[np.float64]
@@ -46,8 +47,34 @@ def expect(problem: Problem, metrics: Mapping[str, float], level: float | None =
 
 def outcome_draws(problem: Problem, decision: Mapping[str, float]) -> Array:
     """The problem's outcome at ``decision`` under draws of all its laws, ``(draw,)``; one where none has draws."""
+    return _drawn(problem, decision, problem.outcome)
+
+
+def chances(problem: Problem, metrics: Mapping[str, float], level: float) -> tuple[Caveat, ...]:
+    """A warning for each bound on what the laws give that binds, where too few draws keep it to be sure at ``level``.
+
+    A bound that binds is kept by the law as it was fitted, with nothing to spare: about half of the draws break it.
+    """
+    found, sure = [], 0.5 + 0.5 * level
+    said = {law.law.output.name for law in problem.laws} | {"accuracy", "error"}
+    for bound in problem.constraints:
+        if bound.equal or bound.metric not in said or abs(bound.gap(metrics[bound.metric])) >= BINDS:
+            continue
+        values = _drawn(problem, {v.name: metrics[v.name] for v in problem.variables}, bound.metric)
+        values = values[np.isfinite(values)]
+        gaps = bound.gap(values)
+        if len(gaps) > 1 and (share := float((gaps <= 0.0).mean())) < sure:
+            wide = float(np.quantile(values, sure if bound.sense == "<=" else 1.0 - sure))
+            found.append(Caveat("target_uncertain", f"{bound} is kept under {100 * share:.0f} % of the draws of the "
+                                f"fit, and {100 * sure:g} % of them keep {bound.metric} {bound.sense} "
+                                f"{format_number(wide, 5)}: a bound that is tighter by so much would be about so sure"))
+    return tuple(found)
+
+
+def _drawn(problem: Problem, decision: Mapping[str, float], metric: str) -> Array:
+    """A metric at ``decision`` under draws of all laws, ``(draw,)``; one where none has draws."""
     drawn = draws_of(problem, DRAWS)
     count = next((len(d) for d in drawn if d is not None), 1)
     laws = with_draws(problem, drawn)
     columns = {name: np.full((1, 1), value) for name, value in decision.items()}
-    return np.broadcast_to(problem.metrics(columns, laws[0], laws[1:])[problem.outcome], (count, 1))[:, 0]
+    return np.broadcast_to(problem.metrics(columns, laws[0], laws[1:])[metric], (count, 1))[:, 0]
