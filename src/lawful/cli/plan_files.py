@@ -125,7 +125,7 @@ def judged(content: Mapping[str, Any], policy: Policy) -> tuple[tuple[Verdict, .
 
 def plan_markdown(content: Mapping[str, Any]) -> str:
     """A plan as Markdown."""
-    from lawful.plan.costs.rates import METRICS
+    from lawful.plan.costs.metrics import METRICS
     from lawful.report.plans import plan_markdown as written
 
     return written(content, {name: unit for name, (unit, _) in METRICS.items()})

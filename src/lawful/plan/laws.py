@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
+import numpy.typing as npt
+
 from lawful.fit import Fit, forecast
 from lawful.laws.published import Published
 from lawful.results import Caveat, once
@@ -16,6 +19,12 @@ LawLike = Fit | Published
 def law_name(law: LawLike) -> str:
     """What a law is called in an answer."""
     return law.key if isinstance(law, Published) else f"{law.law.form} fitted to {law.source}"
+
+
+def coefficient_rows(law: LawLike) -> npt.NDArray[np.float64]:
+    """The coefficients of ``law``, then those of its draws where it has some, ``(row, coefficient)``."""
+    own = np.array([list(law.law.coefficients.values())], dtype=float)
+    return np.concatenate([own, law.draws]) if isinstance(law, Fit) and len(law.draws) else own
 
 
 def law_caveats(law: LawLike, at: Mapping[str, float]) -> tuple[Caveat, ...]:

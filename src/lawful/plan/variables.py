@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +16,7 @@ import numpy as np
 
 from lawful.cost.checks import positive
 from lawful.errors import InputError
-from lawful.plan.costs.rates import METRICS
+from lawful.plan.costs.metrics import METRICS
 from lawful.quantities import parse_number, parse_positive, quantity
 
 SHARE, SEEN = "mixture.", "tokens."
@@ -73,7 +74,12 @@ class Variable:
         if ":" in value:
             low, _, high = value.partition(":")
             return Variable(name, _number(name, low, where), _number(name, high, where))
-        values = tuple(sorted({_number(name, part, where) for part in value.split(",")}))
+        return Variable.among(name, [_number(name, part, where) for part in value.split(",")])
+
+    @staticmethod
+    def among(name: str, choices: Sequence[float]) -> Variable:
+        """``name`` as one of ``choices``; held where they are one."""
+        values = tuple(sorted(set(choices)))
         return Variable(name, values[0], values[-1], values if len(values) > 1 else ())
 
 

@@ -31,14 +31,11 @@ from lawful.plan.costs.extras import (
     known,
     teacher_flop,
 )
-from lawful.plan.costs.metrics import METRICS
 from lawful.plan.costs.served import Answers, Served, Server, Trained
 from lawful.plan.costs.shaped import Placed, Shaped, plain_family
 from lawful.plan.costs.sizes import PLAIN, Counting, Sizes, layout_of, sizes
 from lawful.quantities import FLOP_PER_PARAM_TOKEN
 from lawful.results import Caveat
-
-__all__ = ["METRICS", "SIX_ND", "Rates", "trained_tokens"]
 
 Array = npt.NDArray[np.float64]
 

@@ -28,6 +28,7 @@ from lawful.errors import FailedToAnswer, LawError, unknown
 from lawful.fit import Fit, Forecast, forecast
 from lawful.laws.published import Published
 from lawful.plan.explaining.change import Change
+from lawful.plan.variables import SHARE
 from lawful.quantities import Quantity
 from lawful.results import Caveat, Interval, interval
 
@@ -133,7 +134,7 @@ def _told(end: Forecast) -> Interval:
 
 def _caveats(change: Change, method: str) -> tuple[Caveat, ...]:
     """The warning that Shapley's rule asks the law about mixtures that cannot be."""
-    shares = {name: [end[name] for end in change.points] for name in change.points[0] if name.startswith("mixture.")}
+    shares = {name: [end[name] for end in change.points] for name in change.points[0] if name.startswith(SHARE)}
     apart = [names for names in change.factors.values() if any(name in shares for name in names)]
     if method == "path" or len(apart) < 2 or sum(map(max, shares.values())) <= 1.0:
         return ()

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from lawful.errors import FailedToAnswer, InputError, unknown
 from lawful.fit import Fit
-from lawful.plan.costs.rates import METRICS
+from lawful.plan.costs.metrics import METRICS
 from lawful.plan.decision import Decision
 from lawful.plan.explaining.attribution import Attribution
 from lawful.plan.explaining.change import LAW, grouped, matched

@@ -19,6 +19,7 @@ from lawful.laws.expressions import Tape, differentiate
 from lawful.laws.published import Published
 from lawful.plan.explaining.path import along
 from lawful.plan.explaining.shapley import shapley, subsets
+from lawful.plan.laws import coefficient_rows
 from lawful.quantities import quantity
 
 Array = npt.NDArray[np.float64]
@@ -71,7 +72,7 @@ class Change:
         own = {name: chosen for name, chosen in joined.items() if name not in at}
         with np.errstate(all="ignore"):
             if set(own) - {LAW}:
-                form, (first, second) = self.laws[0].law, self.rows(*map(_coefficients, self.laws))
+                form, (first, second) = self.laws[0].law, self.rows(*map(coefficient_rows, self.laws))
                 mixed = [np.where(own.get(name, False), second[:, j : j + 1], first[:, j : j + 1])
                          for j, name in enumerate(form.names())]
                 values = np.asarray(form.with_coefficients(mixed).at(at), dtype=float)
@@ -92,7 +93,7 @@ class Change:
             raise InputError(f"no path leads from {form.form} to {self.laws[1].law.form}; use shapley")
         if any(isinstance(law, Fit) and law.combination is not None for law in self.laws):
             raise InputError("this fit forecasts with several forms together, which have no common slope; use shapley")
-        ends = self.rows(*map(_coefficients, self.laws))
+        ends = self.rows(*map(coefficient_rows, self.laws))
         lines = {name: _line(np.full((1, 1), self.points[0][name]), np.full((1, 1), self.points[1][name]),
                              quantity(name, form.inputs).positive) for name in form.inputs}
         lines |= {name: _line(ends[0][:, j : j + 1], ends[1][:, j : j + 1], form.limits()[name].low >= 0)
@@ -157,12 +158,6 @@ def grouped(moved: Sequence[str], groups: Mapping[str, Sequence[str]]) -> dict[s
 
 def _one_form(a: Law, b: Law) -> bool:
     return type(a) is type(b) and a.settings == b.settings
-
-
-def _coefficients(law: Fit | Published) -> Array:
-    """The law's coefficients, then those of its draws, ``(row, coefficient)``."""
-    own = np.array([list(law.law.coefficients.values())], dtype=float)
-    return np.concatenate([own, law.draws]) if isinstance(law, Fit) and len(law.draws) else own
 
 
 def _outcomes(law: Fit | Published, at: Mapping[str, Array]) -> Array:

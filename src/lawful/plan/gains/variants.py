@@ -16,6 +16,7 @@ from lawful.plan.costs.rates import Rates
 from lawful.plan.gains.weighing import Way
 from lawful.plan.laws import LawLike
 from lawful.plan.problem import SPANS, Constraint, Problem, Variable
+from lawful.quantities import FLOP_PER_PARAM_TOKEN
 
 Limits = Sequence[Constraint]
 
@@ -49,34 +50,29 @@ def held(name: str, value: float) -> Variable:
     return Variable(name, value, value)
 
 
-def among(name: str, choices: Sequence[float]) -> Variable:
-    """The quantity ``name`` as one of ``choices``."""
-    ordered = tuple(sorted(choices))
-    return Variable(name, ordered[0], ordered[-1], ordered if len(ordered) > 1 else ())
-
-
 def experts(limits: Limits, rates: Rates, choices: Sequence[float] = EXPERTS, law: LawLike | None = None) -> Way:
     """A mixture of experts, one of them for each token, against the dense model of the same law.
 
     By the joint law of Ludziejewski et al. 2025, or a ``law`` of params, tokens and experts of your own.
     """
     law = law or published("ludziejewski2025_joint_moe")
-    return Way("mixture of experts", problem_of(law, limits, rates, among("experts", choices)),
+    return Way("mixture of experts", problem_of(law, limits, rates, Variable.among("experts", choices)),
                problem_of(law, limits, rates, held("experts", 1.0)))
 
 
 def fine_grained(limits: Limits, rates: Rates, choices: Sequence[float] = GRANULARITY) -> Way:
     """Experts cut finer, at 64 times the params of a dense model, routing paid for; Krajewski et al. 2024."""
-    return Way("fine-grained mixture of experts",
-               problem_of(published("krajewski2024_fine_grained:moe"), limits, rates, among("granularity", choices)),
-               problem_of(published("krajewski2024_fine_grained:dense"), limits, rates),
+    fine, dense = (published(f"krajewski2024_fine_grained:{kind}") for kind in ("moe", "dense"))
+    finer = Variable.among("granularity", choices)
+    return Way("fine-grained mixture of experts", problem_of(fine, limits, rates, finer),
+               problem_of(dense, limits, rates),
                "64 times expansion; communication between devices is not counted")
 
 
 def idle_experts(limits: Limits, rates: Rates, choices: Sequence[float] = IDLE) -> Way:
     """A mixture by the share of its experts that idles, against none idle; Abnar et al. 2025."""
     law = published("abnar2025_moe_sparsity")
-    return Way("share of idle experts", problem_of(law, limits, rates, among("sparsity", choices)),
+    return Way("share of idle experts", problem_of(law, limits, rates, Variable.among("sparsity", choices)),
                problem_of(law, limits, rates, held("sparsity", 0.0)))
 
 
@@ -84,7 +80,7 @@ def sparse_weights(limits: Limits, rates: Rates, choices: Sequence[float] = SPAR
                    law: LawLike | None = None) -> Way:
     """Weights pruned while they train, paid for as a dense model of all of them, against none; Frantar et al. 2023."""
     law = law or published("frantar2023_sparse:t5_c4")
-    return Way("sparse weights", problem_of(law, limits, rates, among("sparsity", choices)),
+    return Way("sparse weights", problem_of(law, limits, rates, Variable.among("sparsity", choices)),
                problem_of(law, limits, rates, held("sparsity", 0.0)),
                "gains in speed need hardware that skips zeros")
 
@@ -115,7 +111,7 @@ def pruned(law: LawLike, scratch: LawLike, limits: Limits, rates: Rates, params:
     no coefficients), ``scratch`` that of a small model on the same data. What is cut costs no FLOP and no memory, and a
     limit of tokens is one of post-training.
     """
-    known = (held("params", params), held("initial_loss", loss), among("sparsity", choices),
+    known = (held("params", params), held("initial_loss", loss), Variable.among("sparsity", choices),
              Variable("finetune_tokens", 1e6, 1e15))
     after = [replace(c, metric="finetune_tokens") if c.metric == "tokens" else c for c in limits]
     return Way("pruned and trained on", problem_of(law, after, replace(rates, skips_zeros=True), *known),
@@ -133,5 +129,5 @@ def best_share(law: LawLike, params: float, compute: float) -> float:
     """
     c = law.law.coefficients
     scale = c["b_D"] * c["a_D"] ** c["b_D"] * params ** c["b_N"] / (c["a_S"] * c["b_S"])
-    kept = (scale * (compute / (6.0 * params)) ** -c["b_D"]) ** (1.0 / (c["b_S"] + c["b_D"]))
+    kept = (scale * (compute / (FLOP_PER_PARAM_TOKEN * params)) ** -c["b_D"]) ** (1.0 / (c["b_S"] + c["b_D"]))
     return float(max(0.0, 1.0 - kept))

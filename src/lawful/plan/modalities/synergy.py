@@ -14,11 +14,10 @@ import numpy as np
 import numpy.typing as npt
 
 from lawful.errors import InputError, LawError
-from lawful.fit import Fit
 from lawful.fit.comparing.compare import spread
 from lawful.laws.base import Law
 from lawful.laws.multimodal import MixedModalLoss
-from lawful.plan.laws import LawLike
+from lawful.plan.laws import LawLike, coefficient_rows
 from lawful.quantities import FLOP_PER_PARAM_TOKEN
 from lawful.results import Interval
 
@@ -54,10 +53,9 @@ def barrier(pair: PairLaw, *, params: float | None = None, tokens: float | None 
     At given ``params`` the tokens of both modalities that it takes, at given ``tokens`` the params; with neither the
     cheapest run that reaches it, where alpha A / N**alpha = beta B / D**beta.
     """
-    form = pair_of(pair)
     if params is not None and tokens is not None:
         raise InputError("give params or tokens, or neither for the cheapest run: the barrier follows from one")
-    C, A, alpha, B, beta = _rows(pair, form).T
+    C, A, alpha, B, beta = _rows(pair).T
     with np.errstate(all="ignore"):
         left = np.full(len(C), math.nan) if params is None and tokens is None else (
             C - A * params**-alpha if params is not None else C - B * float(tokens or 0.0) ** -beta)
@@ -74,10 +72,10 @@ def barrier(pair: PairLaw, *, params: float | None = None, tokens: float | None 
     return Barrier(params_at, tokens_at, compute_at, float(reached[1:].mean()) if len(C) > 1 else None)
 
 
-def _rows(pair: PairLaw, form: MixedModalLoss) -> Array:
-    """The coefficients, then those of the draws, ``(row, coefficient)``."""
-    own = np.array([list(form.coefficients.values())])
-    return np.concatenate([own, pair.draws]) if isinstance(pair, Fit) and len(pair.draws) else own
+def _rows(pair: PairLaw) -> Array:
+    """The coefficients, then those of the draws, ``(row, coefficient)``; raises as ``pair_of``."""
+    form = pair_of(pair)
+    return np.array([list(form.coefficients.values())]) if isinstance(pair, Law) else coefficient_rows(pair)
 
 
 def _inverse(scale: Array, value: Array, exponent: Array) -> Array:
@@ -90,8 +88,7 @@ def gain(pair: PairLaw, params: float, tokens: float, level: float = 0.9) -> dic
 
     ``synergy`` is -C, ``size`` A / N**alpha and ``data`` B / D**beta: what they cost one another for want of either.
     """
-    form = pair_of(pair)
-    C, A, alpha, B, beta = _rows(pair, form).T
+    C, A, alpha, B, beta = _rows(pair).T
     causes = {"synergy": -C, "size": A * params**-alpha, "data": B * tokens**-beta}
     causes["change"] = np.asarray(sum(causes.values()))
     return {name: spread(float(x[0]), x[1:], level) for name, x in causes.items()}

@@ -14,7 +14,7 @@ from typing import Any
 from lawful.errors import InputError
 from lawful.fit import Fit
 from lawful.laws.published import Published
-from lawful.plan.costs.rates import METRICS
+from lawful.plan.costs.metrics import METRICS
 from lawful.plan.saved.files import PlanFile
 from lawful.quantities import QUANTITIES
 from lawful.results import Caveat, Interval, interval, to_plain

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from lawful.laws.base import COSTS
-from lawful.plan.costs.rates import METRICS
+from lawful.plan.costs.metrics import METRICS
 from lawful.plan.solving.newton import FEASIBLE, Array, Mask, Rows, broken, follow
 from lawful.plan.solving.program import Drawn, Program
 from lawful.plan.solving.solver import Found, slsqp

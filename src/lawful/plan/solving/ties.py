@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from lawful.laws.base import COSTS
-from lawful.plan.costs.rates import METRICS
+from lawful.plan.costs.metrics import METRICS
 from lawful.plan.decision import Decision
 from lawful.plan.problem import Problem
 from lawful.plan.solving.program import draws_of, with_draws
