@@ -3,7 +3,8 @@
 ``quickstart.svg`` is drawn from the packaged sweep, ``chinchilla-fit.svg`` from the public table of Besiroglu et
 al. 2024, found by LAWFUL_SHARED or beside the repository; where it is absent that figure is left as it is.
 ``schedules.svg``, ``reach.svg``, ``profiles.svg`` and ``combined.svg`` are drawn from the simulated tables of
-``docs/examples``.
+``docs/examples``, and so are those of plans (``docs/figures_planning.py``): ``frontier.svg``, ``served.svg``,
+``explained.svg``.
 ``backtest.svg`` is drawn from the public table as well, ``slices.svg`` from that of McLeish et al. 2025.
 """
 
@@ -20,6 +21,7 @@ matplotlib.use("svg")
 import matplotlib.pyplot as plt
 import numpy as np
 
+from figures_planning import explained, memory_frontier, served
 from lawful.cli.reporting import ON_THE_LAW
 from lawful.fit import Fit, fit, forecast
 from lawful.fit.choice.selection import select
@@ -281,6 +283,8 @@ def main() -> None:
             save(back_test(tables["chinchilla-fit"][0]), "backtest", options.png)
         save(profiles(), "profiles", options.png)
         save(combined(), "combined", options.png)
+        for name, planned in (("frontier", memory_frontier), ("served", served), ("explained", explained)):
+            save(planned(), name, options.png)
         if GEMSTONES.is_file():
             save(sliced(read_runs(str(GEMSTONES), where="set == 'hot'")), "slices", options.png)
 

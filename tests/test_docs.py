@@ -19,9 +19,11 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stderr, redirect_stdout, suppress
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass, fields, is_dataclass
 from functools import partial
+from math import inf
 from pathlib import Path
+from typing import get_args, get_type_hints
 
 import pytest
 
@@ -29,7 +31,10 @@ import lawful
 from conftest import SHARED
 from lawful.cli import app, main
 from lawful.cost import all_hardware
+from lawful.fit import Fit
 from lawful.laws import forms
+from lawful.laws.published import Published
+from lawful.plan.sections import field_texts
 from lawful.validate.modes import MODES
 
 ROOT = Path(__file__).parents[1]
@@ -177,7 +182,31 @@ def tables() -> dict[tuple[str, str], list[str]]:
         papers = "; ".join(re.sub(r"arXiv:([\d.]+)", r"[\g<0>](https://arxiv.org/abs/\1)", s) for s in mode.sources)
         seen = ", ".join(f"`{code}`" for code in mode.found_by) or ("" if mode.hidden else f"`{mode.code}`")
         modes.append(f"| `{mode.code}` | {mode.title} | {mode.why} | {papers} | {seen} |")
-    return {("planning.md", "hardware"): devices, ("laws.md", "forms"): shapes, ("failures.md", "modes"): modes}
+    from lawful.plan.advice import TOPICS  # here, since what it imports changes the order of the forms above
+
+    return {("planning.md", "hardware"): devices, ("laws.md", "forms"): shapes, ("failures.md", "modes"): modes,
+            **{(PAGE_OF[topic.name], f"keys of {topic.name}"): keys(topic.asked) for topic in TOPICS}}
+
+
+PAGE_OF = {"size": "questions_size.md", "downscaling": "questions_size.md", "architecture": "architecture.md",
+           "data": "questions_data.md", "test_time": "test_time.md", "tuning": "tuning.md", "sparsity": "sparsity.md",
+           "precision": "precision.md", "modalities": "questions_modalities.md"}
+"""Where the keys of each section of a situation stand."""
+
+
+def keys(cls: type, before: str = "", seen: frozenset[type] = frozenset()) -> list[str]:
+    """A row for each key of a section of a situation: what it means, and what stands for it where it is left out."""
+    rows, texts, hints = [], field_texts(cls), get_type_hints(cls)
+    for f in fields(cls):
+        default = f.default if isinstance(f.default, tuple) else (f.default,)
+        said = ("" if not v or v is MISSING or v == inf else f"{v:,}" if type(v) is int else f"{v:,g}"
+                if isinstance(v, float) else str(v) for v in default)
+        rows.append(f"| `{before}{f.name}` | {texts[f.name]} | {', '.join(filter(None, said))} |")
+        inner = [c for c in (hints[f.name], *get_args(hints[f.name])) if is_dataclass(c) and field_texts(c)]
+        for c in (c for c in inner if c not in (*seen, Fit, Published)):
+            rows += keys(c, f"{before}{f.name}.", seen | {c})
+            seen |= {c}
+    return rows
 
 
 def table(text: str, name: str) -> re.Match[str]:
