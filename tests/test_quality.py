@@ -19,3 +19,9 @@ def test_passes(command: tuple[str, ...]) -> None:
     done = subprocess.run([sys.executable, "-m", *command], cwd=ROOT, capture_output=True, check=False,
                           text=True)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_no_two_files_of_tests_have_one_name() -> None:
+    """pytest imports them by their bare names: of two that are called alike the second would not be run."""
+    names = [path.name for path in (ROOT / "tests").rglob("test_*.py")]
+    assert sorted({name for name in names if names.count(name) > 1}) == []
