@@ -114,10 +114,10 @@ def test_a_law_that_suits_one_question_only_leaves_the_others_their_answers():
                  "data": {"unique_tokens": "25B"}}
     size, data = advise(situation, law).answers
     assert size.recommendation is None
-    assert "size is asked of a law of params and tokens" in size.unanswered
+    assert "size is asked of a law of loss from params and tokens" in size.unanswered
     assert data.recommendation is not None
     del situation["data"]
-    with pytest.raises(LawError, match="size is asked of a law of params and tokens"):
+    with pytest.raises(LawError, match="size is asked of a law of loss from params and tokens"):
         advise(situation, law)
 
 
@@ -133,3 +133,32 @@ def test_a_law_that_suits_one_question_only_leaves_the_others_their_answers():
 def test_a_value_that_makes_no_sense_is_named(section, says):
     with pytest.raises(InputError, match=says):
         advise({"budget": "1e22", **section}, law)
+
+
+@pytest.mark.parametrize("key", ["hoffmann2022_approach1", "chen2025_qat:W4A16", "brown2024_coverage",
+                                 "frantar2023_sparse:t5_c4", "mcleish2025_gemstones:shape"])
+@pytest.mark.parametrize("topic", ["size", "sparsity", "downscaling", "precision"])
+def test_a_law_that_a_question_cannot_take_is_named_with_what_it_takes(key, topic):
+    with pytest.raises(LawError, match=f"{topic} is asked of a law of (loss from )?params and tokens"):
+        advise({"law": key, "budget": "1e21", topic: {}}, law)
+
+
+def test_where_no_share_is_critical_none_is_given():
+    with pytest.raises(FailedToAnswer, match=r"gives a share of -.* it does not hold so far from its runs"):
+        advise({"data": {"continued": {"params": "7B", "tokens": 1000}}}, law)
+
+
+def test_data_that_compute_cannot_use_have_no_price_in_compute():
+    _, made = first({"budget": {"usd": "1T", "device": "h100"}, "data": {"unique_tokens": 1}}, "data")
+    assert "more compute would gain nothing without more distinct tokens." in made.answer
+    assert "US dollars" not in made.answer
+
+
+# lora on en_zh: the law is asked at the data that the FLOP train on, 4 x 7e9 x 512 for an example.
+def test_a_target_that_the_flop_do_not_reach_says_what_they_reach():
+    with pytest.raises(FailedToAnswer) as said:
+        advise({"budget": "1e19", "tuning": {"params": ["7B"], "target": 0.5, "tasks": ["en_zh"]}}, law)
+    best = min(float(law(f"zhang2024_finetuning:en_zh_{method}").law.at({"params": 7e9, "examples": 1e19 / flop}))
+               for method, flop in (("lora", 4 * 7e9 * 512), ("prompt", 4 * 7e9 * 612), ("full", 6 * 7e9 * 512)))
+    assert "no way of tuning reaches 0.5 with 1e+19 FLOP" in str(said.value)
+    assert f"comes to {best:.4g} with" in str(said.value)

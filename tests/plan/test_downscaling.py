@@ -153,7 +153,7 @@ def test_what_cannot_be_asked_is_refused():
         recommend(Situation(), Asked(target_loss=2.0, target_error=0.5))
     with pytest.raises(InputError, match="no budget is given"):
         recommend(Situation(), Asked())
-    with pytest.raises(LawError, match="downscaling is asked of a law of params and tokens"):
+    with pytest.raises(LawError, match="downscaling is asked of a law of loss from params and tokens"):
         downscale(law("kaplan2020_l_n"), ["loss<=3"])
     with pytest.raises(FailedToAnswer, match=r"no decision keeps .* memory_bytes <= 1e\+09"):
         recommend(Situation(), Asked(target_loss=2.1, max_memory=1e9))

@@ -148,7 +148,7 @@ def test_a_target_needs_no_budget_and_is_refused_beyond_one():
 def test_what_cannot_be_asked_is_refused():
     with pytest.raises(InputError, match="no budget is given"):
         recommend(Situation(), Asked())
-    with pytest.raises(LawError, match="size is asked of a law of params and tokens"):
+    with pytest.raises(LawError, match="size is asked of a law of loss from params and tokens"):
         weigh_sizes(law("kaplan2020_l_n"), 1e21)
 
 

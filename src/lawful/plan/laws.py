@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import numpy as np
 import numpy.typing as npt
 
+from lawful.errors import LawError
 from lawful.fit import Fit, forecast
 from lawful.laws.published import Published
 from lawful.results import Caveat, once
@@ -25,6 +26,16 @@ def coefficient_rows(law: LawLike) -> npt.NDArray[np.float64]:
     """The coefficients of ``law``, then those of its draws where it has some, ``(row, coefficient)``."""
     own = np.array([list(law.law.coefficients.values())], dtype=float)
     return np.concatenate([own, law.draws]) if isinstance(law, Fit) and len(law.draws) else own
+
+
+def of_params_and_tokens(law: LawLike, question: str, beside: Collection[str] = (), loss: bool = False) -> None:
+    """Raises ``LawError`` for a law not of params, tokens and what is ``beside`` them, or of another outcome than loss.
+
+    The outcome is asked for with ``loss`` alone.
+    """
+    if set(law.law.inputs) - set(beside) != {"params", "tokens"} or (loss and law.law.output.name != "loss"):
+        raise LawError(f"{law.law.form} gives {law.law.output.name} from {', '.join(law.law.inputs)}: {question} is "
+                       f"asked of a law of {'loss from ' if loss else ''}params and tokens")
 
 
 def law_caveats(law: LawLike, at: Mapping[str, float]) -> tuple[Caveat, ...]:

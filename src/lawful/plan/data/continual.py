@@ -102,7 +102,7 @@ def bearable_share(params: float, tokens: float) -> tuple[float, str]:
     """The critical mixture ratio of Gu et al. 2024 for ``tokens`` of continued training, and the entry it is from.
 
     Larger models bear more, and between the sizes of the paper nothing says how much: the next smaller one's ratio is
-    given, which is bearable. Raises ``FailedToAnswer`` below the smallest.
+    given, which is bearable. Raises ``FailedToAnswer`` below the smallest, and for tokens at which there is no share.
     """
     sizes = {key: parse_number(key.partition(":")[2]) for key in registry.published() if key.startswith(f"{CRITICAL}:")}
     below = [key for key, size in sizes.items() if size <= params * (1 + 1e-9)]
@@ -110,7 +110,11 @@ def bearable_share(params: float, tokens: float) -> tuple[float, str]:
         raise FailedToAnswer(f"critical mixture ratios are known for {min(sizes.values()):g} params and more, got "
                              f"{params:g}")
     key = max(below, key=sizes.__getitem__)
-    return float(registry.law(key)(tokens=tokens)), key
+    share = float(registry.law(key)(tokens=tokens))
+    if not 0.0 < share < 1.0:
+        raise FailedToAnswer(f"{key} gives a share of {share:.4g} at {tokens:.4g} tokens: it does not hold so far from "
+                             "its runs")
+    return share, key
 
 
 def _share_of(law: Law) -> str:

@@ -53,7 +53,8 @@ class Repeated:
     repeats.
     ``data_price`` and ``compute_price`` are the per cent by which the loss falls for one per cent more of either;
     ``flop_per_token`` the training FLOP that one more unique token stands for at the optimum, ``usd_per_token`` the
-    same in money, None where nothing says what a FLOP costs. The worth of a token falls e-fold in ``decay`` repeats.
+    same in money, None where nothing says what a FLOP costs. Where more compute would gain nothing, a token is
+    worth more than any, and there is no price either. The worth of a token falls e-fold in ``decay`` repeats.
     """
 
     decision: Decision
@@ -132,8 +133,8 @@ def repeat(law: Fit | Published, unique_tokens: float, compute: float, rates: Ra
     once = decide(_problem(asked, unique_tokens, compute, rates, 1.0)).metrics
     plenty = decide(_problem(asked, unique_tokens * PLENTY, compute, rates, 1.0)).metrics
     data_price, compute_price = (made.prices.get(str(c), 0.0) for c in problem.constraints)
-    flop = data_price / compute_price * compute / unique_tokens if compute_price else 0.0
-    unit = rates.costs({"compute": 1.0}).get("usd")
+    flop = data_price / compute_price * compute / unique_tokens if compute_price else math.inf
+    unit = rates.costs({"compute": 1.0}).get("usd") if compute_price else None
     return Repeated(made, _outcome(asked, once["params"], once["tokens"], unique_tokens),
                     _outcome(asked, plenty["params"], plenty["tokens"], unique_tokens), plenty["loss"],
                     decay_of(asked), data_price, compute_price, flop, None if unit is None else flop * float(unit))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 from lawful.errors import InputError
@@ -38,8 +39,7 @@ def repetition(situation: Situation, unique: float) -> Part:
         answer = (f"Repeat your {data} distinct tokens {found.epochs:.3g} times: train {format_number(at['params'])} "
                   f"params on {format_number(at['tokens'])} tokens, for a loss of {at['loss']:.4g} (one pass "
                   f"{found.one_pass.loss:.4g}, data without end {found.fresh_loss:.4g}). A token of the last pass is "
-                  f"worth {100 * found.last_worth:.2g} % of a fresh one, and one more distinct token as much as "
-                  f"{format_number(found.flop_per_token)} training FLOP{_money(found)}.")
+                  f"worth {100 * found.last_worth:.2g} % of a fresh one, and {_token_worth(found)}.")
     asked = with_repetition(law)
     return Part(
         answer, (
@@ -61,10 +61,13 @@ def _times(epochs: float) -> str:
     return f"{said} pass{'es' * (said != '1')}"
 
 
-def _money(found: Repeated) -> str:
+def _token_worth(found: Repeated) -> str:
+    if not math.isfinite(found.flop_per_token):
+        return "more compute would gain nothing without more distinct tokens"
+    said = f"one more distinct token as much as {format_number(found.flop_per_token)} training FLOP"
     if found.usd_per_token is None:
-        return ""
-    return f": buy data for less than {1e6 * found.usd_per_token:.3g} US dollars a million"
+        return said
+    return f"{said}: buy data for less than {1e6 * found.usd_per_token:.3g} US dollars a million"
 
 
 def _weighed(name: str, outcome: Outcome, note: str) -> Option:

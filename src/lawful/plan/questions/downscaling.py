@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lawful.errors import InputError, LawError
+from lawful.errors import InputError
 from lawful.laws import registry
 from lawful.plan.costs.rates import Rates
 from lawful.plan.decide import Decision, decide
-from lawful.plan.laws import LawLike, law_caveats, law_name
+from lawful.plan.laws import LawLike, law_caveats, law_name, of_params_and_tokens
 from lawful.plan.problem import SPANS, parse_problem
 from lawful.plan.questions.size import DEFAULT
 from lawful.plan.questions.topic import Option, Recommendation, Situation, Topic
@@ -85,9 +85,7 @@ def downscale(law: LawLike, subject: Sequence[str], rates: Rates | None = None, 
     ``subject`` is as ``lawful plan`` has it: "loss<=2.1", "memory_bytes<=8e9". Raises ``LawError`` for a law not of
     params and tokens, ``FailedToAnswer`` where no model keeps them all.
     """
-    if not law.law.splits_compute:
-        raise LawError(f"{law.law.form} takes {', '.join(law.law.inputs)}: downscaling is asked of a law of params and "
-                       "tokens")
+    of_params_and_tokens(law, "downscaling", loss=True)
     rates = rates or Rates()
 
     def best(goal: str) -> Decision:
@@ -114,6 +112,7 @@ def recommend(situation: Situation, asked: Asked) -> Recommendation:
     naming the constraint that cannot be kept and the nearest that could.
     """
     law = situation.loss_law(DEFAULT)
+    of_params_and_tokens(law, "downscaling", loss=True)
     subject, then = _subject(situation, asked, law)
     made = downscale(law, subject, situation.rates, then, asked.members, asked.pruning_law, asked.recovery_tokens)
     options = _options(made, asked)

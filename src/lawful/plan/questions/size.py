@@ -10,13 +10,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from lawful.cost import Budget
-from lawful.errors import FailedToAnswer, LawError
+from lawful.errors import FailedToAnswer
 from lawful.fit import Fit
 from lawful.laws import registry
 from lawful.plan.costs.rates import Rates
 from lawful.plan.data.repetition import with_repetition
 from lawful.plan.decide import Decision, decide
-from lawful.plan.laws import LawLike, law_caveats, law_name
+from lawful.plan.laws import LawLike, law_caveats, law_name, of_params_and_tokens
 from lawful.plan.optimum import plan
 from lawful.plan.problem import SPANS, Constraint, parse_problem
 from lawful.plan.questions.topic import Option, Recommendation, Situation, Topic
@@ -91,8 +91,7 @@ def weigh_sizes(law: LawLike, compute: float, rates: Rates | None = None, unique
     ``LawError`` for a law not of params and tokens, ``FailedToAnswer`` where ``bill`` does not pay for the target.
     """
     inner, rates = law.law, rates or Rates()
-    if not inner.splits_compute:
-        raise LawError(f"{inner.form} takes {', '.join(inner.inputs)}: size is asked of a law of params and tokens")
+    of_params_and_tokens(law, "size", loss=True)
     best = inner.allocate(compute)
     scarce = unique_tokens is not None and unique_tokens < best.tokens
     asked, held = (with_repetition(law), [f"unique_tokens={unique_tokens!r}"]) if scarce else (law, [])

@@ -17,7 +17,7 @@ from lawful.plan.decide import Decision, decide
 from lawful.plan.gains import variants
 from lawful.plan.gains.variants import Limits, held, problem_of
 from lawful.plan.gains.weighing import Gain, Way, weigh_all
-from lawful.plan.laws import LawLike
+from lawful.plan.laws import LawLike, of_params_and_tokens
 from lawful.plan.problem import Constraint
 from lawful.plan.questions.gained import laws_of, limits_of, option_of, size_text
 from lawful.plan.questions.topic import Option, Recommendation, Situation, Topic
@@ -70,6 +70,7 @@ def recommend(situation: Situation, asked: Asked) -> Recommendation:
     situation.compute()
     limits = (*budget_limits(situation.budget), *_limits(asked))
     law = situation.loss_law("besiroglu2024_refit")
+    of_params_and_tokens(law, "sparsity", ("experts",))
     one = [held("experts", 1.0)] if "experts" in law.law.inputs else []
     dense = decide(problem_of(law, limits, situation.rates, *one))
     gains, refused = weigh_all(_ways(situation, asked, limits))

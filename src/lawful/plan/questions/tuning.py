@@ -16,7 +16,7 @@ from lawful.cost.hardware import Hardware
 from lawful.cost.shapes.adapters import METHODS, tuning_flop, tuning_memory
 from lawful.cost.shapes.memory import Sharding
 from lawful.cost.shapes.models import model as known_shape
-from lawful.errors import InputError, unknown
+from lawful.errors import FailedToAnswer, InputError, unknown
 from lawful.fit import Fit
 from lawful.laws import registry
 from lawful.laws.published import Published
@@ -192,7 +192,7 @@ def _published(situation: Situation, asked: Asked) -> Recommendation:
     chosen = [t for found in by_task.values() for t in found if t.way.name == name]
     best = [task for task, found in by_task.items() if found[0].way.name == name]
     most = max(lost[name])
-    data = " to ".join(dict.fromkeys(format_number(pick(t.data for t in chosen)) for pick in (min, max)))
+    data = " to ".join(dict.fromkeys(_whole(pick(t.data for t in chosen), asked) for pick in (min, max)))
     worse = (f"it reaches {asked.target:g} at {1.0 + most:.3g} times the price of the cheapest at most" if asked.target
              else f"it loses least to the best of each, {100 * most:.2g} % at most")
     first = "cheapest" if asked.target else "best"
@@ -226,15 +226,23 @@ def _task(situation: Situation, asked: Asked, task: str) -> list[Tuned]:
     ways = [Way(f"{method}, {format_number(params)} params", registry.law(f"zhang2024_finetuning:{task}_{method}"),
                 {"params": params}, _work(method, params, "", asked)[0])
             for params in asked.params for method in METHODS]
-    return _weighed(situation, asked, ways)[0]
+    try:
+        return _weighed(situation, asked, ways)[0]
+    except FailedToAnswer as problem:
+        raise FailedToAnswer(f"{task}: {problem}") from problem
 
 
 # ------------------------------------------------------------------------------------------------ what is said of it
 
+def _whole(data: float, asked: Asked) -> str:
+    """An amount of data in whole examples: as many as are paid for, or as a target needs."""
+    return format_number(math.ceil(data) if asked.target else math.floor(data))
+
+
 def _sentence(best: Tuned, asked: Asked) -> str:
     money = f", for {best.usd:.4g} dollars" if best.usd else ""
     outcome = best.way.law.law.output.name
-    return f"Take {best.way.name} on {format_number(best.data)} {best.way.data}: {outcome} {best.outcome:.4g}{money}."
+    return f"Take {best.way.name} on {_whole(best.data, asked)} {best.way.data}: {outcome} {best.outcome:.4g}{money}."
 
 
 def _against(found: Sequence[Tuned], asked: Asked) -> str:
@@ -243,7 +251,7 @@ def _against(found: Sequence[Tuned], asked: Asked) -> str:
         return ""
     best, other = found[0], found[1]
     price = f", for {other.usd:.4g} dollars" if other.usd else ""
-    text = (f" {other.way.name} would need {format_number(other.data)}{price}." if asked.target else
+    text = (f" {other.way.name} would need {_whole(other.data, asked)}{price}." if asked.target else
             f" {other.way.name} would give {other.outcome:.4g}.")
     cross = crossings(best.way, other.way)
     if cross:

@@ -161,6 +161,14 @@ class Purse:
         bought = (usd - training * self.owned) / further if self.usd_per_unit else 0.0
         return min(self.owned + bought, self.most)
 
+    def worth_of(self, way: Way, usd: float) -> float:
+        """The data whose price is ``usd``, were there so much; infinite where nothing costs."""
+        training = self.usd_per_flop * way.flop_per_unit
+        if training * self.owned >= usd and training:
+            return usd / training
+        further = self.usd_per_unit + training
+        return (usd + self.usd_per_unit * self.owned) / further if further else math.inf
+
 
 def weigh(ways: Sequence[Way], purse: Purse, *, usd: float | None = None, flop: float = math.inf,
           target: float | None = None, memory: float = math.inf) -> list[Tuned]:
@@ -191,12 +199,18 @@ def weigh(ways: Sequence[Way], purse: Purse, *, usd: float | None = None, flop: 
     if target is None:
         raise FailedToAnswer("there are no data to tune on, and no money to collect any: give examples, or "
                              "usd_per_example with a budget")
-    limit = purse.most if math.isfinite(purse.most) else SPAN[1]
-    best = min(fitting, key=lambda w: float(w.outcome(limit)))
+    def comes_to(way: Way) -> tuple[float, float]:
+        """The outcome on the most data that may be tuned on, and so many."""
+        data = min(purse.most if math.isfinite(purse.most) else SPAN[1], SPAN[1] if usd is None else purse.worth_of(
+            way, usd), flop / way.flop_per_unit if way.flop_per_unit else math.inf)
+        return float(way.outcome(data)), data
+
+    best = min(fitting, key=comes_to)
+    outcome, data = comes_to(best)
     spent = (f" for {usd:g} dollars" if usd is not None else "") + (
         f" with {flop:.3g} FLOP" if math.isfinite(flop) else "")
-    raise FailedToAnswer(f"no way of tuning reaches {target:g}{spent}: {best.name} comes to "
-                         f"{float(best.outcome(limit)):.4g} with {limit:.3g} {best.data}")
+    raise FailedToAnswer(f"no way of tuning reaches {target:g}{spent}: {best.name} comes to {outcome:.4g} with "
+                         f"{data:.3g} {best.data}")
 
 
 def printed_spread(law: Published, at: Mapping[str, float], draws: int = 2000, seed: int = 0) -> Interval:
