@@ -10,9 +10,9 @@ import numpy as np
 
 from decisions import Row, data
 from lawful.cost.shapes import read_config
-from lawful.cost.shapes.adapters import trained_params, tuning_memory
+from lawful.cost.shapes.adapters import METHODS, trained_params, tuning_memory
 from lawful.laws import law
-from lawful.plan.questions.tuning import METHODS, TASKS
+from lawful.plan.questions.tuning_sections import TASKS
 from lawful.plan.tuning.model_choice import rank_models, selection_score
 from lawful.plan.tuning.ways import Way, half_unit
 

@@ -117,11 +117,16 @@ class Rates:
         """The family of shapes that is counted; None where FLOP are 6 N D."""
         return None if self.shape is None else self._shaped.family
 
+    @property
+    def hardware(self) -> Hardware | None:
+        """The device; None where none is given."""
+        return self._budgets[0].hardware
+
     @cached_property
     def _server(self) -> Server | None:
         if self.serving is None:
             return None
-        return Server(self._shaped.family, self.serving, self._budgets[0].hardware)
+        return Server(self._shaped.family, self.serving, self.hardware)
 
     @cached_property
     def _train_memory(self) -> Count:
@@ -153,7 +158,7 @@ class Rates:
 
     def caveats(self, metrics: Mapping[str, float]) -> tuple[Caveat, ...]:
         """What of a decision with these ``metrics`` does not fit a device, of serving and training as described."""
-        device = self._budgets[0].hardware
+        device = self.hardware
         asked = {"memory_bytes": ("serving", self.serving), "train_memory_bytes": ("training", self.training)}
         return tuple(Caveat("does_not_fit", f"{what} takes {metrics[name] / 1e9:.4g} GB on each device, and "
                             f"{device.title} holds {device.memory_bytes / 1e9:.4g}: spread it over more devices, or "
@@ -222,7 +227,7 @@ class Rates:
 
         It is as slow as the wider of weights and activations, so that nothing jumps unless both are decided.
         """
-        device = self._budgets[0].hardware
+        device = self.hardware
         timed = {"weight_bits"} if self.arithmetic == "peaks" else set()
         timed |= {"weight_bits", "post_bits"} if self.serving is not None else set()
         if device is None or "activation_bits" not in decided or timed.isdisjoint(decided):
@@ -253,7 +258,7 @@ class Rates:
         if own is None or (bits := mean_bits(q)) is None:
             return whole
         found["bit_flop"] = whole + own * (bits / FULL_BITS - 1.0)
-        return np.asarray(whole + own * (time_share(q, self._budgets[0].hardware, self.arithmetic) - 1.0))
+        return np.asarray(whole + own * (time_share(q, self.hardware, self.arithmetic) - 1.0))
 
     def _hold(self, q: Mapping[str, Array], size: Sizes, placed: Placed | None,
               found: dict[str, Array]) -> Answers | None:
