@@ -13,4 +13,5 @@ myst_heading_anchors = 3
 html_theme = "furo"
 html_title = f"lawful {__version__}"
 html_static_path = ["_static"]
+html_css_files = ["pages.css"]
 exclude_patterns = ["_build", "examples"]

@@ -18,7 +18,7 @@ from types import ModuleType
 from lawful.laws.published import Check
 
 HEAD = ("| decision | source | printed | ours | verdict | note |", "| --- | --- | --- | --- | --- | --- |")
-SHORT = 60   # characters of a note that stays in its row
+SHORT = 24   # characters of a note that stays in its row
 SHARED = Path(os.environ.get("LAWFUL_SHARED", Path(__file__).parents[3] / "shared"))
 
 
