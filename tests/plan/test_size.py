@@ -12,7 +12,8 @@ from lawful.fit import Fit, FitStatus, fit
 from lawful.laws import law
 from lawful.laws.base import Region
 from lawful.plan.costs.rates import Rates
-from lawful.plan.questions.size import OTHERS, TOPIC, Asked, recommend, weigh_sizes
+from lawful.plan.questions.size import TOPIC, Asked, recommend, weigh_sizes
+from lawful.plan.questions.size_weighed import OTHERS
 from lawful.plan.questions.topic import Situation
 from lawful.plan.sections import read_section
 

@@ -1,38 +1,31 @@
 """Question 1, how large a model and on how much data: the optimum in training, and what serving and scarce data change.
 
-``weigh_sizes`` is the question by itself: the split of a budget, the model that is as good and cheaper to train and
-serve, what smaller models trained for longer cost, and the splits of other laws judged by this one.
+``weigh_sizes`` is the question by itself (``lawful.plan.questions.size_weighed``); here stands what is said of it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from lawful.cost import Budget
 from lawful.errors import FailedToAnswer
 from lawful.fit import Fit
-from lawful.laws import registry
 from lawful.plan.costs.rates import Rates
-from lawful.plan.data.repetition import with_repetition
-from lawful.plan.decide import Decision, decide
-from lawful.plan.laws import LawLike, law_caveats, law_name, of_params_and_tokens
-from lawful.plan.optimum import plan
-from lawful.plan.problem import SPANS, Constraint, parse_problem
+from lawful.plan.decide import Decision
+from lawful.plan.laws import LawLike, law_caveats, law_name
+from lawful.plan.problem import Constraint
+from lawful.plan.questions.size_weighed import EXTRA, RATIOS, Weighed, weigh_sizes
 from lawful.plan.questions.topic import Option, Recommendation, Situation, Topic
-from lawful.plan.sizing.overtraining import OverTrained, as_good, compute_for, furthest, overtrain
-from lawful.plan.sizing.settings import Settings, recommended_settings
+from lawful.plan.sizing.overtraining import OverTrained, compute_for
 from lawful.plan.spending import budget_limits
 from lawful.quantities import format_number
 from lawful.results import Caveat, once
 from lawful.validate.modes import MODES
 
+__all__ = ["DEFAULT", "TOPIC", "Asked", "recommend", "weigh_sizes"]
+
 DEFAULT = "besiroglu2024_refit"
 """The law where the user brings none: the refit of Chinchilla's surface."""
-
-OTHERS = ("hoffmann2022_approach1", "hoffmann2022_approach3", "besiroglu2024_refit", "gadre2024_overtraining:redpajama",
-          "porian2024_allocation:tuned", "muennighoff2023_data_constrained")
-"""Laws that the same budget is put to, to see how far they disagree."""
 
 APART = 2.0
 """Factor between the least and the largest size by other laws from which their disagreement is said."""
@@ -52,90 +45,11 @@ class Asked:
     "Loss to reach [nats/token]; without one, that of the compute-optimal model of the budget."
     unique_tokens: float | None = None
     "Distinct training tokens there are: 25B. More are repeats, and worth less."
-    extra_compute: float = 0.2
+    extra_compute: float = EXTRA
     "Share of the training compute that a smaller model as good may cost on top: 0.2."
-    tokens_per_param: tuple[float, ...] = (100.0, 500.0, 2000.0)
+    tokens_per_param: tuple[float, ...] = RATIOS
     "Ratios of over-training to weigh."
 
-
-@dataclass(frozen=True)
-class Sizes:
-    """What was weighed. ``optimum`` is best in training; ``cheapest`` as good and cheapest with serving, where any is.
-
-    ``within`` is the best whose training and serving keep the budget together, where the budget pays for both;
-    ``richest`` the best for what training and serving the optimum would cost. ``smallest`` is as good for so much more
-    compute; ``longer`` are as good at given tokens per parameter, ``poorer`` spend the same compute at them. ``by_law``
-    are the splits of other laws. ``chosen`` is what is recommended: never more than the budget.
-    """
-
-    compute: float
-    optimum: Decision
-    cheapest: Decision | None
-    within: Decision | None
-    richest: Decision | None
-    smallest: OverTrained | None
-    longer: tuple[OverTrained, ...]
-    poorer: tuple[OverTrained, ...]
-    by_law: Mapping[str, tuple[float, float]]
-    settings: Settings
-    chosen: Decision
-
-
-def weigh_sizes(law: LawLike, compute: float, rates: Rates | None = None, unique_tokens: float | None = None,
-                extra_compute: float = 0.2, ratios: Sequence[float] = (100.0, 500.0, 2000.0),
-                bill: Constraint | None = None, target: float | None = None) -> Sizes:
-    """The ways to spend ``compute`` [FLOP] on a model, served as ``rates`` say, on at most ``unique_tokens``.
-
-    ``bill`` is a budget that pays for training and serving. With a ``target``, a loss that ``compute`` reaches where
-    data abound, the least that reaches it is looked for, and ``bill`` is any budget that it must keep. Raises
-    ``LawError`` for a law not of params and tokens, ``FailedToAnswer`` where ``bill`` does not pay for the target.
-    """
-    inner, rates = law.law, rates or Rates()
-    of_params_and_tokens(law, "size", loss=True)
-    best = inner.allocate(compute)
-    scarce = unique_tokens is not None and unique_tokens < best.tokens
-    asked, held = (with_repetition(law), [f"unique_tokens={unique_tokens!r}"]) if scarce else (law, [])
-    vary = [f"{name}={span}" for name, span in SPANS.items()] + held
-    paid = [] if bill is None else [f"{bill.metric}<={bill.bound!r}"]
-    if scarce and target is not None:
-        kept = [] if rates.serve_tokens else paid
-        optimum = decide(parse_problem(asked, vary, [*kept, f"loss<={target!r}"], "train_flop", rates))
-        compute = optimum.metrics["train_flop"]
-    else:
-        optimum = decide(parse_problem(asked, vary, [f"train_flop<={compute!r}"], rates=rates))
-    cheapest = within = richest = None
-    if rates.serve_tokens:
-        goal = "usd" if "usd" in optimum.metrics else "total_flop"
-        kept = [] if target is None else paid
-        good = [*kept, f"loss<={optimum.metrics['loss']!r}"]
-        cheapest = decide(parse_problem(asked, vary, good, goal, rates))
-        richest = decide(parse_problem(asked, vary, [f"{goal}<={optimum.metrics[goal]!r}"], rates=rates))
-        if bill is not None and target is None:
-            within = decide(parse_problem(asked, vary, paid, rates=rates))
-    higher = [ratio for ratio in ratios if ratio > best.tokens / best.params]
-    made = within or (None if target is None else cheapest) or optimum
-    by_law = {key: _split(key, compute) for key in OTHERS if key != law_name(law)}
-    loss = made.metrics["loss"]
-    return Sizes(
-        compute, optimum, cheapest, within, richest, None if scarce else furthest(inner, compute, extra_compute),
-        () if scarce else tuple(as_good(inner, float(best.output), ratio) for ratio in higher),
-        () if scarce else overtrain(inner, compute, higher), by_law,
-        recommended_settings(made.metrics["params"], made.metrics["tokens"], compute=made.metrics["train_flop"],
-                             loss=loss), made)
-
-
-def _split(key: str, compute: float) -> tuple[float, float]:
-    """Params and tokens of ``compute`` under another law; of a law of repetition with data enough."""
-    entry = registry.law(key)
-    if "unique_tokens" in entry.law.inputs:
-        vary = ["params=1e5:1e15", "unique_tokens=1e6:1e18", "epochs=1"]
-        made = decide(parse_problem(entry, vary, [f"train_flop<={compute!r}"])).metrics
-    else:
-        made = dict(plan(entry, Budget(compute=compute)).decision)
-    return made["params"], made["tokens"]
-
-
-# --------------------------------------------------------------------------------------------------- the topic
 
 def recommend(situation: Situation, asked: Asked) -> Recommendation:
     """The size and the tokens, with what they were weighed against.
@@ -174,7 +88,7 @@ def _limit(situation: Situation, asked: Asked) -> Constraint | None:
     return next((c for c in limits if asked.target_loss is not None or c.metric in PAYS_FOR_BOTH), None)
 
 
-def _answer(sizes: Sizes, rates: Rates) -> str:
+def _answer(sizes: Weighed, rates: Rates) -> str:
     made = sizes.chosen.metrics
     said = (f"Train {_n(made['params'])} params on {_n(made['tokens'])} tokens: loss {made['loss']:.4f} for "
             f"{made['train_flop']:.3g} FLOP.")
@@ -188,7 +102,7 @@ def _answer(sizes: Sizes, rates: Rates) -> str:
         for s in (spreads[name] for name in TUNED)) + "."
 
 
-def _beside(sizes: Sizes, rates: Rates) -> str:
+def _beside(sizes: Weighed, rates: Rates) -> str:
     """What serving makes of the recommendation, or what a smaller model as good would take."""
     best = sizes.optimum.metrics
     if sizes.within is not None:
@@ -210,7 +124,7 @@ def _beside(sizes: Sizes, rates: Rates) -> str:
     return ""
 
 
-def _options(sizes: Sizes, law: LawLike, asked: Asked) -> list[Option]:
+def _options(sizes: Weighed, law: LawLike, asked: Asked) -> list[Option]:
     spreads = sizes.settings.spreads
     tuned = {name: spreads[name].middle for name in TUNED}
     ways = {"best for the budget, training and serving": sizes.within, "compute-optimal": sizes.optimum,
@@ -250,7 +164,7 @@ def _longer(name: str, one: OverTrained) -> Option:
                   note="times are over the compute-optimal model with the same loss")
 
 
-def _disagreement(sizes: Sizes, law: LawLike) -> list[Caveat]:
+def _disagreement(sizes: Weighed, law: LawLike) -> list[Caveat]:
     if not sizes.by_law:
         return []
     own = float(law.law.allocate(sizes.compute).params)
@@ -262,7 +176,7 @@ def _disagreement(sizes: Sizes, law: LawLike) -> list[Caveat]:
                    f"{_n(split[most])} by {most}: the options say what each costs under {law_name(law)}")]
 
 
-def _budgeted(sizes: Sizes) -> tuple[str, ...]:
+def _budgeted(sizes: Weighed) -> tuple[str, ...]:
     if sizes.within is not None:
         return ("The budget pays for training and serving together.",)
     if sizes.cheapest is None:
@@ -270,7 +184,7 @@ def _budgeted(sizes: Sizes) -> tuple[str, ...]:
     return ("The budget is training's own: what serving costs comes on top, in every option.",)
 
 
-def _untested(sizes: Sizes, law: LawLike) -> list[Caveat]:
+def _untested(sizes: Weighed, law: LawLike) -> list[Caveat]:
     """A published law asked for many more tokens a parameter than at its optimum; of a fit its forecast says so."""
     made, best = sizes.chosen.metrics, sizes.optimum.metrics
     ratio, usual = (m["tokens"] / m["params"] for m in (made, best))
@@ -280,7 +194,7 @@ def _untested(sizes: Sizes, law: LawLike) -> list[Caveat]:
                    f"{MODES['ratio_untested'].why} ({'; '.join(MODES['ratio_untested'].sources)})")]
 
 
-def _first(situation: Situation, law: LawLike, sizes: Sizes) -> list[str]:
+def _first(situation: Situation, law: LawLike, sizes: Weighed) -> list[str]:
     found = []
     if isinstance(law, Fit):
         found.append("One run at the recommended tokens per parameter, at a tenth of the compute: laws fitted near the "
