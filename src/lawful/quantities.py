@@ -352,6 +352,11 @@ def parse_device_time(text: str) -> DeviceTime:
     return DeviceTime(int(match[1]), match[2], hours)
 
 
+def format_loss(value: float) -> str:
+    """A loss to four places: ``2.3045``; one that is beyond all losses, in short."""
+    return f"{value:.4f}" if abs(value) < 1e4 else format_number(value)
+
+
 def format_number(value: float, digits: int = 4, unit: str = "") -> str:
     """A short reading of ``value`` for people: ``402B``, ``1.43T``, ``183,900``, ``0.3473``, ``5.76e+23``.
 

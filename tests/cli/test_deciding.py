@@ -93,3 +93,26 @@ def test_what_cannot_be_asked_is_one_sentence(capsys, arguments, code, says):
     assert out == ""
     assert says in err
     assert err.count("\n") == 1
+
+
+def test_a_law_that_takes_more_than_size_and_data_says_what_is_missing(capsys):
+    code, _, err = run(capsys, "--law", "muennighoff2023_data_constrained", "--compute", "1e22")
+    assert code == 2
+    assert "nothing says unique_tokens" in err
+
+
+def test_a_metric_that_needs_more_says_what(capsys):
+    code, _, err = run(capsys, "--law", "kaplan2020_l_n", "--compute", "1e21", "--serve-tokens", "1T")
+    assert code == 2
+    assert "train_flop" in err
+    assert "it needs params and tokens" in err
+
+
+def test_a_frontier_warns_and_is_refused_where_strict(capsys):
+    asked = (*LAW, "--usd", "1B", "--device", "h100", "--minimise", "loss,usd")
+    code, out, err = run(capsys, *asked)
+    assert code == 0
+    assert "warning [far_extrapolation]" in err
+    code, out, err = run(capsys, *asked, "--strict")
+    assert (code, out) == (1, "")
+    assert err.startswith("lawful: --strict: ")

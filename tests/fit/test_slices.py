@@ -87,6 +87,11 @@ def test_what_cannot_be_sliced_is_said(by, options, error, says):
         slices("chinchilla", suite(1), by, cluster="model", bootstrap=0, **options)
 
 
+def test_a_slice_that_cannot_be_fitted_is_named():
+    with pytest.raises(RunsError, match=r"the slice model m0: .*params is .* in every run"):
+        slices("chinchilla", suite(1), "model", bootstrap=0)
+
+
 # McLeish et al. 2025 (arXiv:2502.06857), the message of the paper: prescriptions change much with the shapes that are
 # chosen. Their stored fits go from an exponent of N_opt of 0.61 (shapes like Chinchilla's: 0.4494 / (0.2845 + 0.4494))
 # to 0.70 (all: 0.6928 / (0.2989 + 0.6928)) by one approach. Over the width of these 22 models the laws differ; over the

@@ -245,6 +245,14 @@ def test_two_decisions_under_two_laws_differ_by_the_laws_too(fits):
     assert parts(grouped)["size"] == pytest.approx(parts(found)["params"] + parts(found)["tokens"], abs=1e-3)
 
 
+def test_one_fit_read_twice_is_one_law(fits):
+    own = fits[0]
+    again = Fit.from_dict(own.to_dict())
+    a, b = (decide(parse_problem(one, FREE, [f"train_flop<={flop}"])) for one, flop in ((own, 1e21), (again, 1e22)))
+    assert a.problem.law is not b.problem.law
+    assert list(between(a, b, "total_flop").parts) == ["params", "tokens"]
+
+
 def test_an_error_after_a_loss_is_split_too():
     then = [law("gadre2024_downstream:c4_17task")]
     a, b = (decide(parse_problem(law("gadre2024_overtraining:c4"), FREE, [f"train_flop<={flop}"], then=then))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 
 import numpy as np
 import pytest
@@ -188,3 +189,30 @@ def test_the_lattice_leaves_no_large_hole():
     assert ((points >= 0) & (points < 1)).all()
     corners = np.stack(np.meshgrid(*[np.linspace(0.1, 0.9, 5)] * 3), -1).reshape(-1, 3)
     assert max(np.linalg.norm(points - c, axis=1).min() for c in corners) < 0.12
+
+
+def test_what_cannot_be_even_alone_says_what_can_alone_and_beside_the_rest():
+    """Alone the loss comes down to E at the far end of the spans; within the budget it stays above the optimum's."""
+    best = decide(parse_problem(HOFFMANN, FREE, ["train_flop<=1e21"])).metrics["loss"]
+    with pytest.raises(FailedToAnswer) as said:
+        decide(parse_problem(HOFFMANN, FREE, ["train_flop<=1e21", "loss<=1.5"]))
+    assert re.search(rf"no decision keeps loss <= 1\.5: the nearest .* is loss <= 1\.70\d*, and {best:.6g} beside "
+                     r"train_flop <= 1e\+21", str(said.value))
+
+
+def test_a_bound_that_is_worth_nothing_is_worth_zero():
+    made = decide(parse_problem(HOFFMANN, FREE, ["train_flop<=1e21", "loss>=3"]))
+    assert made.metrics["loss"] == pytest.approx(3.0)
+    assert made.prices["loss >= 3"] == pytest.approx(1.0, rel=1e-6)
+    assert made.prices.get("train_flop <= 1e+21", 0.0) == 0.0
+
+
+@pytest.mark.parametrize("goal", ["loss", "loss,params"])
+def test_a_quantity_that_moves_nothing_asked_is_refused(goal):
+    for vary in ("samples=1:100", "samples=1,10"):
+        problem = parse_problem(HOFFMANN, [*FREE, vary], ["train_flop<=1e21"], goal)
+        with pytest.raises(InputError, match="samples: nothing that is asked depends on it"):
+            (frontier if "," in goal else decide)(problem)
+    served = parse_problem(HOFFMANN, [*FREE, "samples=1,10"], ["total_flop<=1e21"], rates=Rates(serve_tokens=1e10))
+    assert decide(served).decision["samples"] == 1.0, "it moves the cost of serving, so that it is not idle"
+    assert decide(parse_problem(HOFFMANN, [*FREE, "samples=7"], ["train_flop<=1e21"])).decision["samples"] == 7.0

@@ -186,3 +186,19 @@ def test_a_frontier_needs_two_goals_and_a_decision():
     impossible = replace(of_two(), constraints=(Constraint("usd", "<=", 1e6), Constraint("loss", "<=", 1.5)))
     with pytest.raises(FailedToAnswer, match=r"keeps loss <= 1.5"):
         frontier(impossible)
+
+
+def test_warnings_of_a_frontier_say_once_what_is_of_all_and_of_how_many_the_rest():
+    front = frontier(of_two())
+    assert all(any(w.code == "far_extrapolation" for w in made.warnings) for made in front.plans[-2:])
+    said = {w.code: w.message for w in front.warnings}
+    assert said["no_interval"] == "a published law without draws: no interval can be given"
+    reached = sum(any(w.code == "far_extrapolation" for w in made.warnings) for made in front.plans)
+    assert 0 < reached < len(front.plans)
+    assert said["far_extrapolation"].startswith(f"of {reached} of {len(front.plans)} plans, here plan ")
+    assert len(front.warnings) == len({(w.code, w.message) for w in front.warnings})
+
+
+def test_a_goal_is_named_once():
+    with pytest.raises(InputError, match="params: a goal twice"):
+        replace(of_two(), minimise=("loss", "params", "params"))

@@ -88,3 +88,14 @@ def test_intervals_narrow_as_runs_grow() -> None:
                     Budget(compute=1e22)) for n in (1, 9))
     spread = [np.log(p.intervals["params"].high / p.intervals["params"].low) for p in (small, large)]
     assert spread[1] < 0.6 * spread[0]
+
+
+@pytest.mark.parametrize("compute", [1e2, 1e5, 1e40, 1e60])
+def test_what_being_off_wastes_is_said_of_every_budget(compute):
+    """Of a power law with floor the share does not depend on the budget: 1 - (excess there / excess) ** -(1/p)."""
+    entry = law("besiroglu2024_refit")
+    made, c = plan(entry, Budget(compute=compute)), entry.law.coefficients
+    rate = c["alpha"] * c["beta"] / (c["alpha"] + c["beta"])   # the excess of the optimum falls as C ** -rate
+    for off, factor in ((made.sensitivity["params_half"], 0.5), (made.sensitivity["params_double"], 2.0)):
+        excess = (c["beta"] * factor ** -c["alpha"] + c["alpha"] * factor ** c["beta"]) / (c["alpha"] + c["beta"])
+        assert off.compute_wasted == pytest.approx(1.0 - excess ** (-1.0 / rate), abs=1e-4)

@@ -158,7 +158,7 @@ def test_a_cost_that_jumps_where_a_format_ends_is_no_trap():
 def test_of_many_combinations_the_best_is_taken_and_the_hopeless_are_left():
     """216 combinations, most of which no size of model keeps in memory: the best is the best of each by itself."""
     entry = law("ludziejewski2025_joint_moe")
-    rest = ("params=1e9:1e12", "tokens=1e8:1e14"), ["train_flop<=1e21", "memory_bytes<=1e9"]
+    rest = ("params=1e9:1e12", "tokens=1e8:1e14"), ["train_flop<=1e21", "memory_bytes<=1e9", "serve_flop<=1e30"]
     choices = {"experts": (1, 2, 4, 8, 16, 32), "post_bits": (2, 3, 4, 6, 8, 16), "samples": (1, 2, 4, 8, 16, 32)}
     rates = Rates(serve_tokens=1e10)
     every = [f"{name}={','.join(map(str, values))}" for name, values in choices.items()]

@@ -19,6 +19,7 @@ from lawful.plan.problem import parse_problem
 HOFFMANN = law("hoffmann2022_approach3")
 KAPLAN = Counting.of(law("kaplan2020_l_nd"))
 LLAMA = {"width": 4096, "depth": 32}
+FREE = ("params=1e6:1e14", "tokens=1e6:1e17")
 
 
 def cost(rates: Rates, counting: Counting | None = None, **decision: float) -> dict[str, float]:
@@ -296,3 +297,24 @@ def test_arrays_give_what_numbers_give():
         one = cost(rates, KAPLAN, **{name: value[i] for name, value in at.items()})
         for name, value in many.items():
             assert np.broadcast_to(value, 3)[i] == pytest.approx(one[name]), name
+
+
+def test_a_shape_of_images_says_no_length_of_text():
+    problem = parse_problem(law("besiroglu2024_refit"), FREE, ["train_flop<=1e21"],
+                            rates=Rates(shape="vit-l-16", training=Trained()))
+    made = decide(problem)
+    assert "the shape of vit-l-16, by the convention exact" in made.assumptions[0]
+    assert any("Training holds 1 sequence on each replica" in one for one in made.assumptions)
+
+
+def test_what_does_not_write_is_not_served():
+    with pytest.raises(InputError, match="bert-base does not write one token after another"):
+        Rates("h100", shape="bert-base", serving=Served())
+
+
+def test_a_size_below_the_smallest_of_its_family_is_warned_of():
+    for flop, small in ((1e15, True), (1e21, False)):
+        made = decide(parse_problem(law("besiroglu2024_refit"), FREE, [f"train_flop<={flop}"],
+                                    rates=Rates(shape="llama-3-8b", context=2048)))
+        assert any(w.code == "too_small_to_build" for w in made.warnings) == small
+        assert (made.metrics["depth"] < 1.0) == small

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from lawful.cli.options import Output, find_device, find_law
 from lawful.cli.output import aligned, check, show
 from lawful.errors import InputError, unknown
-from lawful.quantities import format_number
+from lawful.quantities import format_loss, format_number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -123,4 +123,4 @@ def options_text(options: tuple[Option, ...]) -> str:
 
 def _cell(name: str, option: Option) -> str:
     value = {**option.decision, **option.gives}.get(name)
-    return "" if value is None else f"{value:.4f}" if name == "loss" else format_number(value)
+    return "" if value is None else format_loss(value) if name == "loss" else format_number(value)

@@ -10,7 +10,8 @@ from cyclopts import Parameter
 from lawful.cli.options import Spending, find_law, rates_of
 from lawful.cli.output import aligned
 from lawful.cli.pricing import Priced
-from lawful.quantities import format_number, parse_positive
+from lawful.errors import LawError
+from lawful.quantities import format_loss, format_number, parse_positive
 
 if TYPE_CHECKING:
     from lawful.cost import Budget
@@ -56,12 +57,23 @@ class Asked:
     def problem(self, law: Fit | Published, budget: Budget | None, spending: Spending, priced: Priced) -> Problem:
         """The problem of deciding under ``law``, within ``budget`` where one is given, by the bill of ``priced``."""
         from lawful.plan.costs.rates import Rates
+        from lawful.plan.laws import law_name
         from lawful.plan.problem import SPANS, parse_problem
         from lawful.plan.spending import budget_limits
 
         vary = list(self.vary or [])
         named = {text.partition("=")[0].strip() for text in vary}
+        then = [find_law(name) for name in self.then or []]
+        outputs = [one.law.output.name for one in (law, *then)]
+        if twice := [name for one, name in zip(then, outputs[1:], strict=True)
+                     if outputs.count(name) > 1 and name not in (*one.law.inputs, "added_loss")]:
+            raise LawError(f"--then: two laws of the row give {twice[0]}, and the later takes nothing of the earlier: "
+                           "leave one of them out")
         if self.unique_tokens is not None:
+            if not any("unique_tokens" in one.law.inputs for one in (law, *then)):
+                raise LawError(f"--unique-tokens: {law_name(law)} counts every token as new and says nothing of "
+                               "repeats; ask a law of repetition (a catalogue key with +repetition), or limit the "
+                               f"tokens, as --vary tokens=1e6:{self.unique_tokens}")
             vary.append(f"unique_tokens={self.unique_tokens}")
             named.add("unique_tokens")
         vary += [f"{name}={span}" for name, span in SPANS.items() if name in law.law.inputs and name not in named
@@ -78,8 +90,7 @@ class Asked:
             given["serve_tokens"] = parse_positive(self.serve_tokens, "--serve-tokens")
         if self.serve_mfu is not None:
             given["serve_mfu"] = parse_positive(self.serve_mfu, "--serve-mfu")
-        made: Problem = parse_problem(law, vary, subject, self.minimise, Rates(**given),
-                                      [find_law(name) for name in self.then or []])
+        made: Problem = parse_problem(law, vary, subject, self.minimise, Rates(**given), then)
         return made
 
 
@@ -153,4 +164,4 @@ def _places(tied: tuple[int, ...]) -> str:
 
 def digits(name: str, value: float) -> str:
     """A loss to four places, anything else in short."""
-    return f"{value:.4f}" if name == "loss" else format_number(value)
+    return format_loss(value) if name == "loss" else format_number(value)

@@ -12,7 +12,7 @@ from lawful.cli.backtesting import adjustment
 from lawful.cli.options import Fitting, Output, Rows, RunsPath, find_law
 from lawful.cli.output import aligned, check, say, show
 from lawful.errors import FailedToAnswer, InputError
-from lawful.quantities import format_number, parse_assignments, parse_number, parse_positive, quantity
+from lawful.quantities import format_loss, format_number, parse_assignments, parse_number, parse_positive, quantity
 
 if TYPE_CHECKING:
     from lawful.fit import Fit, Forecast
@@ -263,7 +263,7 @@ def _jointly(answer: Forecast) -> str:
 
 
 def _digits(answer: Forecast, value: float) -> str:
-    return f"{value:.4f}" if answer.output.unit == "nats/token" else format_number(value)
+    return format_loss(value) if answer.output.unit == "nats/token" else format_number(value)
 
 
 def _forecasts_text(answers: list[Forecast]) -> str:

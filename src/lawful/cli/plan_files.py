@@ -11,7 +11,7 @@ from cyclopts import Parameter
 from lawful.cli.options import Output, Policies, as_tokens, find_law
 from lawful.cli.output import aligned, check, show
 from lawful.errors import FailedToAnswer, InputError
-from lawful.quantities import format_number
+from lawful.quantities import format_loss, format_number
 
 if TYPE_CHECKING:
     from lawful.fit import Fit
@@ -200,5 +200,5 @@ def _cell(change: Change, side: Side | None) -> str:
 
 def _number(change: Change, value: float) -> str:
     if change.kind == "outcome":
-        return f"{value:.4f}"
+        return format_loss(value)
     return format_number(value, unit="FLOP" if change.unit == "FLOP" else "")

@@ -11,13 +11,12 @@ from lawful.cli.options import Fitting, Output, Policies, Rows, RunsPath, Spendi
 from lawful.cli.output import check, say, show
 from lawful.cli.pricing import Priced
 from lawful.errors import FailedToAnswer, InputError
-from lawful.quantities import format_number
+from lawful.quantities import format_loss, format_number
 
 if TYPE_CHECKING:
     from lawful.fit import Fit
     from lawful.laws import Published
     from lawful.plan import Plan
-    from lawful.plan.decide import Decision
     from lawful.plan.saved.files import Made
 
 app = App(name="plan", help="Divide a budget between model and data; compare and check saved plans.",
@@ -90,11 +89,14 @@ def answer(runs: str | None, law: str | None, strict: bool, asked: Asked, priced
            fitting: Fitting, rows: Rows) -> tuple[Made, Fit | Published]:
     """The plan that was asked for, and the law it rests on."""
     from lawful.plan import plan as divide
-    from lawful.plan.decide import decide, frontier
+    from lawful.plan.decide import Frontier, decide, frontier
 
-    if (runs is None) == (law is None):
+    if runs is not None and law is not None:
+        raise InputError(f"a law ({law}) and a table of runs ({runs}): give one of the two to plan with")
+    if runs is None and law is None:
         raise InputError("give a law to plan with: --law hoffmann2022_approach3, --law fit.json, or a table of runs")
     more = asked.anything or priced.anything
+    made: Made
     budget = spending.budget(alone=more)
     if budget is None and not more:
         raise InputError("give a budget: --compute 1e21, --gpu-hours, --days, --usd or --kwh (with --device)")
@@ -107,17 +109,19 @@ def answer(runs: str | None, law: str | None, strict: bool, asked: Asked, priced
         assert runs is not None
         read = rows.read(runs)
         found = fit(fitting.law(read), read, **fitting.options())  # type: ignore[arg-type]
+    more = more or (not found.law.splits_compute and {"params", "tokens"} < set(found.law.inputs))
     level = fitting.level if law is not None and fitting.level != _PLAIN.level else None
     if not more:
         assert budget is not None
-        made: Plan | Decision = divide(found, budget, level, read)
+        made = divide(found, budget, level, read)
     else:
         problem = asked.problem(found, budget, spending, priced)
-        if len(problem.minimise) > 1:
-            return frontier(problem, level), found
-        made = decide(problem, level)
-    if strict and made.forecast.refused:
-        raise FailedToAnswer(f"--strict: {made.forecast.refused}")
+        if len(problem.minimise) > 1 and asked.sensitivity:
+            raise InputError("--sensitivity is that of one plan: a frontier has many, give one goal")
+        made = frontier(problem, level) if len(problem.minimise) > 1 else decide(problem, level)
+    plans = made.plans if isinstance(made, Frontier) else (made,)
+    if strict and (refused := next((one.forecast.refused for one in plans if one.forecast.refused), None)):
+        raise FailedToAnswer(f"--strict: {refused}")
     return made, found
 
 
@@ -143,7 +147,7 @@ def plan_text(made: Plan) -> str:
                      f"[{digits(name, i.low)}, {digits(name, i.high)}]")
     for name, off in made.sensitivity.items():
         size = "half" if name.endswith("half") else "twice"
-        lines.append(f"  at {size} the params: loss {off.loss:.4f} (+{off.loss_increase:.4f}), as if "
+        lines.append(f"  at {size} the params: loss {format_loss(off.loss)} (+{format_loss(off.loss_increase)}), as if "
                      f"{100 * off.compute_wasted:.1f} % of the compute were wasted")
     cost = [f"{label} {format_number(value)}{unit}" for label, value, unit in (
         ("device hours", made.cost.gpu_hours, ""), ("days", made.cost.wall_days, ""), ("USD", made.cost.usd, ""),

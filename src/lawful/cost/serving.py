@@ -81,6 +81,12 @@ class Serving:
         return {"schema": "lawful.serving/1", **vars(self), "assumptions": list(self.assumptions), "fits": self.fits}
 
 
+def check_writes(shape: Shape) -> None:
+    """Raises ``InputError`` for a shape that does not write: an encoder, or one of several towers."""
+    if len(shape.towers) != 1 or not any(isinstance(part, Cache) for part in shape.parts()):
+        raise InputError(f"{shape.name} does not write one token after another: only decoders are served here")
+
+
 def serve(shape: Shape, device: Hardware | str, *, batch: int = 1, prompt: int = 1024, output: int = 256,
           samples: int = 1, precision: str | None = None, cache_precision: str | None = None, devices: int = 1,
           efficiency: Efficiency | None = None, usd_per_hour: float | None = None, pue: float = 1.0) -> Serving:
@@ -96,8 +102,7 @@ def serve(shape: Shape, device: Hardware | str, *, batch: int = 1, prompt: int =
                          ("devices", devices)):
         if positive(f"serving: {name}", number, name) % 1:
             raise InputError(f"serving: {name} must be a whole number, got {number!r}")
-    if len(shape.towers) != 1 or not any(isinstance(part, Cache) for part in shape.parts()):
-        raise InputError(f"{shape.name} does not write one token after another: only decoders are served here")
+    check_writes(shape)
     stored = precision_of(shape, precision)
     cached = precision_of(shape, cache_precision or (stored if BYTES[stored] >= 2 else "bf16"))
     roof = Roof(on, reached, devices)

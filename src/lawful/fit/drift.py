@@ -73,10 +73,10 @@ class Drift:
         """Decades of scale beyond the runs, 0 within them."""
         if not self.scale:
             return 0.0
-        product = np.prod(np.broadcast_arrays(*(np.asarray(quantities[name], dtype=float) for name in self.scale)),
-                          axis=0)
-        with np.errstate(divide="ignore"):
-            return np.maximum(np.log10(product / self.top), 0.0)
+        with np.errstate(divide="ignore", over="ignore"):
+            product = np.prod(np.broadcast_arrays(*(np.asarray(quantities[name], dtype=float) for name in self.scale)),
+                              axis=0)
+            return np.maximum(np.log10(np.minimum(product, np.finfo(float).max) / self.top), 0.0)
 
     def size(self, quantities: Mapping[str, Any]) -> Any:
         """The standard deviation of the drift at ``quantities``, in residuals."""

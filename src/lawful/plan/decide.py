@@ -14,6 +14,7 @@ from lawful.plan.decision import Decision, described
 from lawful.plan.expected import expect
 from lawful.plan.frontier import Frontier, frontier
 from lawful.plan.problem import Problem
+from lawful.plan.solving.idle import refuse_idle
 from lawful.plan.solving.impossible import why_impossible
 from lawful.plan.solving.program import Program, draws_of
 from lawful.plan.solving.shadow import shadow
@@ -26,8 +27,10 @@ def decide(problem: Problem, level: float | None = None, draws: int | None = Non
     """The decision of ``problem`` with the least of its first goal.
 
     The intervals go over all draws of the fits, or over so many. Raises ``FailedToAnswer`` where no decision keeps
-    every constraint: it names the one that cannot be kept, and the nearest bound that could.
+    every constraint: it names the one that cannot be kept, and the nearest bound that could; ``InputError`` for a
+    quantity that is left open though nothing asked depends on it.
     """
+    refuse_idle(problem)
     program = Program(problem)
     held, found = program.combinations, program.minimise()
     chosen = found.best()

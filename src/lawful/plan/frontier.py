@@ -5,6 +5,7 @@ The points come from ``lawful.plan.solving.epsilon``, the ties from ``lawful.pla
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,9 +16,11 @@ from lawful.plan.decision import Decision, described
 from lawful.plan.expected import expect
 from lawful.plan.problem import Problem
 from lawful.plan.solving.epsilon import Search
+from lawful.plan.solving.idle import refuse_idle
 from lawful.plan.solving.points import Points
 from lawful.plan.solving.shadow import shadow
 from lawful.plan.solving.ties import ties
+from lawful.results import Caveat
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,24 @@ class Frontier:
     plans: tuple[Decision, ...]
     ties: tuple[tuple[int, ...], ...] = ()
 
+    @property
+    def warnings(self) -> tuple[Caveat, ...]:
+        """What is to be known about the plans: said once of all, or with the first of those that it is about."""
+        found: dict[str, list[tuple[int, str]]] = {}
+        for place, made in enumerate(self.plans, start=1):
+            for caveat in made.warnings:
+                found.setdefault(caveat.code, []).append((place, caveat.message))
+        return tuple(caveat for code, said in found.items() for caveat in self._together(code, said))
+
+    def _together(self, code: str, said: list[tuple[int, str]]) -> Iterator[Caveat]:
+        """The caveats of one ``code``: those of every plan as they are, the others as one."""
+        messages = [message for _, message in said]
+        common = [m for m in dict.fromkeys(messages) if messages.count(m) == len(self.plans)]
+        yield from (Caveat(code, message) for message in common)
+        if others := [(place, message) for place, message in said if message not in common]:
+            count, (first, message) = len({place for place, _ in others}), others[0]
+            yield Caveat(code, f"of {count} of {len(self.plans)} plans, here plan {first}: {message}")
+
     def to_dict(self) -> dict[str, Any]:
         """The frontier as data: the contract of ``lawful plan --minimise a,b --json``."""
         return {"schema": "lawful.frontier/1", "objectives": list(self.objectives),
@@ -45,6 +66,7 @@ def frontier(problem: Problem, level: float | None = None) -> Frontier:
     """
     if len(problem.minimise) < 2:
         raise InputError(f"a frontier needs two goals or more, got {', '.join(problem.minimise)}")
+    refuse_idle(problem)
     search = Search(problem)
     points = search.run()
     plans = _plans(search, points, level)

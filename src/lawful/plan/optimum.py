@@ -18,10 +18,13 @@ from lawful.laws.published import Published
 from lawful.plan.costs.rates import SIX_ND
 from lawful.plan.laws import law_name
 from lawful.plan.sizing.overtraining import compute_for
-from lawful.quantities import FLOP_PER_PARAM_TOKEN, format_number, quantity
+from lawful.quantities import FLOP_PER_PARAM_TOKEN, format_loss, format_number, quantity
 from lawful.results import Caveat, Interval
 from lawful.runs import RunTable
 from lawful.validate.question import question_caveats
+
+SMALLEST_SHARE = 1e-30
+"""Of the budget, the least that is looked at for what a plan off the optimum wastes."""
 
 
 @dataclass(frozen=True)
@@ -66,9 +69,9 @@ class Plan:
         text = f"Train {d['params']} params{spread} on {d['tokens']} tokens with {d['compute']} FLOP"
         if self.forecast.output.name == "params":
             return text + "."
-        loss = f"expect {self.forecast.output.name} {self.forecast.value:.4f}"
+        loss = f"expect {self.forecast.output.name} {format_loss(self.forecast.value)}"
         if self.forecast.low is not None and self.forecast.high is not None:
-            loss += f" ({self.forecast.low:.4f} to {self.forecast.high:.4f})"
+            loss += f" ({format_loss(self.forecast.low)} to {format_loss(self.forecast.high)})"
         return f"{text}; {loss}."
 
     def to_dict(self) -> dict[str, Any]:
@@ -121,12 +124,14 @@ def _read_off(law: Fit | Published, name: str, compute: float, budget: Budget, c
 
 
 def _sensitivity(law: Law, decision: Mapping[str, float]) -> dict[str, OffBy]:
-    best = float(law(params=decision["params"], tokens=decision["tokens"]))
+    best, spent = float(law(params=decision["params"], tokens=decision["tokens"])), decision["compute"]
+    within = (spent * SMALLEST_SHARE, spent)   # what is off its optimum is as good as a smaller budget at its own
     found = {}
     for name, factor in (("params_half", 0.5), ("params_double", 2.0)):
         params, tokens = decision["params"] * factor, decision["tokens"] / factor
         loss = float(law(params=params, tokens=tokens))
-        found[name] = OffBy(params, tokens, loss, loss - best, 1.0 - compute_for(law, loss=loss) / decision["compute"])
+        enough = compute_for(law, loss=loss, within=within) if loss > best else spent
+        found[name] = OffBy(params, tokens, loss, loss - best, 1.0 - enough / spent)
     return found
 
 

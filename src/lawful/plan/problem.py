@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lawful.errors import InputError, LawError, unknown
+from lawful.errors import InputError, LawError, UnknownName, unknown
 from lawful.fit import Fit
 from lawful.laws.base import COSTS, MORE_IS_BETTER, SETTINGS, Law
 from lawful.laws.published import Published
@@ -62,12 +62,16 @@ class Problem:
         if twice := sorted({n for n in names if names.count(n) > 1}):
             raise InputError(f"{', '.join(twice)}: decided twice")
         object.__setattr__(self, "minimise", self.minimise or (self.outcome,))
+        if twice := sorted({goal for goal in self.minimise if self.minimise.count(goal) > 1}):
+            raise InputError(f"{', '.join(twice)}: a goal twice; name each goal once")
         self.rates.accept(self.law)
         known = self.metrics({v.name: np.full(1, v.low) for v in self.variables})
         for metric in (*self.minimise, *(c.metric for c in self.constraints)):
+            if metric not in known and metric in NEEDS:
+                meaning = f" ({METRICS[metric][1]})" if metric in METRICS else ""
+                raise UnknownName(f"{metric}{meaning} cannot be answered here: it needs {NEEDS[metric]}")
             if metric not in known:
-                hint = f"{METRICS[metric][1]}: it needs {NEEDS[metric]}" if metric in NEEDS else ""
-                raise unknown("metric", metric, known, hint=hint)
+                raise unknown("metric", metric, known)
         self._check_shares()
 
     @property
@@ -195,6 +199,8 @@ def _ask(law: Law, found: dict[str, Array], known: Mapping[str, Any]) -> None:
 def parse_problem(law: Fit | Published, vary: Sequence[str], subject: Sequence[str] = (), minimise: str | None = None,
                   rates: Rates | None = None, then: Sequence[Fit | Published] = ()) -> Problem:
     """The problem that the texts of the command line describe."""
-    names = tuple(n.strip() for n in (minimise or "").split(",") if n.strip())
+    names = tuple(n.strip() for n in minimise.split(",")) if minimise is not None else ()
+    if "" in names:
+        raise InputError(f"{minimise!r}: name each goal, with commas between, as loss,usd")
     return Problem(law, tuple(map(Variable.parse, vary)), names, tuple(map(Constraint.parse, subject)),
                    rates or Rates(), tuple(then))

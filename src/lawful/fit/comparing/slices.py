@@ -146,7 +146,10 @@ def slices(
         if inside.sum() <= len(law.names()) - len(fixed) or (cluster and clusters < 3):
             raise RunsError(f"{runs.source}: the slice {by} {label} has {int(inside.sum())} runs in {clusters} "
                             "clusters, too few to fit; take fewer parts, or other edges")
-        own = fit(law, runs.take(inside), **asked)
+        try:
+            own = fit(law, runs.take(inside), **asked)
+        except RunsError as why:
+            raise RunsError(f"the slice {by} {label}: {why}") from why
         found.append(Slice(label, spans[k], clusters, own, _values(own, compute)))
     return Slices(by, together, tuple(found), _tested(together, runs, objective(loss, delta), groups, places, seed),
                   compute, _caveats(found, cluster))

@@ -34,6 +34,8 @@ METRICS: Mapping[str, tuple[str, str]] = {
 
 NEEDS: Mapping[str, str] = {
     **dict.fromkeys(("gpu_hours", "usd", "serve_usd", "energy_kwh", "co2e_kg"), "a device"),
+    **dict.fromkeys(("train_flop", "total_flop"), "params and tokens: --vary what the law does not take"),
+    **dict.fromkeys(("serve_flop", "memory_bytes"), "params"),
     "wall_days": "a device and how many of it", "teacher_flop": "teacher_params", "finetune_flop": "finetune_tokens",
     "store_flop": "datastore_tokens", "store_bytes": "datastore_tokens", "bit_flop": " or ".join(BITS),
     "active_params": "experts, or a share of zeros", "total_params": "experts, or a share of zeros",

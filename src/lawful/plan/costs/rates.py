@@ -87,6 +87,7 @@ class Rates:
         assert self._budgets  # a device or a rate that is not known is refused at the door
         assert self.shape is None or self._shaped.train_flop   # and so is a shape that cannot be counted
         assert self.training is None or self._train_memory
+        assert self.serving is None or self._server   # nor one that does not write
 
     @cached_property
     def _budgets(self) -> tuple[Budget, Budget]:
@@ -158,9 +159,22 @@ class Rates:
 
     def caveats(self, metrics: Mapping[str, float]) -> tuple[Caveat, ...]:
         """What of a decision with these ``metrics`` does not fit a device, of serving and training as described."""
+        return (*self._unbuildable(metrics), *self._overfull(metrics))
+
+    def _unbuildable(self, metrics: Mapping[str, float]) -> Iterator[Caveat]:
+        """A shape below the smallest of its family."""
+        family = self.family
+        if family is not None and {"width", "depth"} <= metrics.keys() and (
+                metrics["width"] < family.unit or metrics["depth"] < family.least_depth):
+            yield Caveat("too_small_to_build", f"width {metrics['width']:.4g} and depth {metrics['depth']:.4g} cannot "
+                         f"be built: {family.name} begins at width {family.unit}, depth {family.least_depth}; take the "
+                         "shape of a smaller model")
+
+    def _overfull(self, metrics: Mapping[str, float]) -> Iterator[Caveat]:
+        """What is more than a device holds."""
         device = self.hardware
         asked = {"memory_bytes": ("serving", self.serving), "train_memory_bytes": ("training", self.training)}
-        return tuple(Caveat("does_not_fit", f"{what} takes {metrics[name] / 1e9:.4g} GB on each device, and "
+        yield from (Caveat("does_not_fit", f"{what} takes {metrics[name] / 1e9:.4g} GB on each device, and "
                             f"{device.title} holds {device.memory_bytes / 1e9:.4g}: spread it over more devices, or "
                             f"limit {name}")
                      for name, (what, how) in asked.items()

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from lawful.cost import Efficiency, Hardware
 from lawful.cost.checks import positive
-from lawful.cost.serving import Roof, cached_elements, chosen_share, prefill_flop, read_weights, step_flop
+from lawful.cost.serving import Roof, cached_elements, check_writes, chosen_share, prefill_flop, read_weights, step_flop
 from lawful.cost.shapes import Count, Family, Sharding, train_memory
 from lawful.errors import InputError
 from lawful.plan.costs.arithmetic import peak_share
@@ -74,7 +74,8 @@ class Trained:
         """What is held how."""
         over = self.sharding
         tokens = context or family.template.context
-        return (f"Training holds {self.batch} sequence{'s' * (self.batch > 1)} of {tokens:,} tokens on each replica in "
+        length = "" if tokens is None else f" of {tokens:,} tokens"
+        return (f"Training holds {self.batch} sequence{'s' * (self.batch > 1)}{length} on each replica in "
                 f"{self.precision} with {self.optimiser}, recomputing {self.recompute}, data {over.data} x tensor "
                 f"{over.tensor} x pipeline {over.pipeline}, ZeRO {over.zero}, experts over {over.expert}, by the shape "
                 f"of {family.name}; buffers and fragments come on top.")
@@ -97,6 +98,9 @@ class Server:
     family: Family
     how: Served
     device: Hardware | None
+
+    def __post_init__(self) -> None:
+        check_writes(self.family.template)
 
     @cached_property
     def _counts(self) -> dict[str, Count]:

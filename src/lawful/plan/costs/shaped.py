@@ -71,8 +71,9 @@ class Shaped:
     def sentence(self) -> str:
         """What the FLOP rest on."""
         tokens = self.context or self.family.template.context
-        return (f"FLOP and params are those of the shape of {self.family.name}, at {tokens:,} tokens a text, by the "
-                f"convention {self.convention}; an MFU goes with the convention that it was measured by.")
+        length = "" if tokens is None else f" at {tokens:,} tokens a text,"   # an image has its patches
+        return (f"FLOP and params are those of the shape of {self.family.name},{length} by the convention "
+                f"{self.convention}; an MFU goes with the convention that it was measured by.")
 
     def accept(self, law: Fit | Published) -> None:
         """Raises ``LawError`` where the law counts, or is of, what this shape is not."""

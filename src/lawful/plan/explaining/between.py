@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from lawful.errors import FailedToAnswer, InputError, unknown
 from lawful.fit import Fit
+from lawful.laws.published import Published
 from lawful.plan.costs.metrics import METRICS
 from lawful.plan.decision import Decision
 from lawful.plan.explaining.attribution import Attribution
@@ -45,7 +46,7 @@ def between(a: Decision, b: Decision, metric: str | None = None, *, groups: Mapp
     if a.decision.keys() != b.decision.keys():
         raise InputError(f"the two decide different quantities: {', '.join(a.decision)}, and {', '.join(b.decision)}")
     moved = [n for n in a.decision if a.decision[n] != b.decision[n]]
-    same = [x is y for x, y in zip_longest(a.problem.laws, b.problem.laws)]
+    same = [_same(x, y) for x, y in zip_longest(a.problem.laws, b.problem.laws)]
     moved += [LAW] if not all(same) else []
     moved += [RATES] if a.problem.rates != b.problem.rates else []
     if not moved:
@@ -67,6 +68,13 @@ def between(a: Decision, b: Decision, metric: str | None = None, *, groups: Mapp
     found = {n: interval(float(parts[0, i]), parts[1:, i], level) for i, n in enumerate(factors)}
     return Attribution(_quantity(name), before, after, found, "shapley", level, parts[1:],
                        tuple(dict.fromkeys((*a.warnings, *b.warnings))))
+
+
+def _same(x: Fit | Published | None, y: Fit | Published | None) -> bool:
+    """Whether two laws are one, though they were read twice: of fits, of the same coefficients and draws."""
+    if isinstance(x, Fit) and isinstance(y, Fit):
+        return x is y or (x.law == y.law and np.array_equal(x.draws, y.draws))
+    return x == y
 
 
 def _values(a: Problem, b: Problem, laws: Problem, at: Mapping[str, Array], name: str,

@@ -17,8 +17,8 @@ from lawful.laws.base import Allocation, Law
 from lawful.plan.bisection import turn
 from lawful.quantities import FLOP_PER_PARAM_TOKEN
 
-LEAST, MOST = math.log(1e6), math.log(1e36)
-"""Compute between which an answer is sought: beyond what anyone trains, both ways."""
+LEAST, MOST = 1e6, 1e36
+"""Compute [FLOP] between which an answer is sought: beyond what anyone trains, both ways."""
 
 
 @dataclass(frozen=True)
@@ -40,18 +40,21 @@ class OverTrained:
     params_times: float
 
 
-def compute_for(law: Law, *, loss: float | None = None, params: float | None = None) -> float:
+def compute_for(law: Law, *, loss: float | None = None, params: float | None = None,
+                within: tuple[float, float] = (LEAST, MOST)) -> float:
     """The compute [FLOP] of the compute-optimal model with this ``loss``, or with so many ``params``.
 
-    Raises ``FailedToAnswer`` for a loss that no compute reaches, ``InputError`` unless one of the two is given.
+    It is sought ``within`` two amounts. Raises ``FailedToAnswer`` for a loss that no compute there reaches,
+    ``InputError`` unless one of the two is given.
     """
     if (loss is None) == (params is None):
         raise InputError("compute_for: give a loss or params, one of them")
     if params is not None:
         size = positive("params", params, "parameters")
-        return math.exp(_first(lambda c: _best(law, c).params >= size, f"a compute-optimal model of {size:.4g} params"))
+        return math.exp(_first(lambda c: _best(law, c).params >= size, f"a compute-optimal model of {size:.4g} params",
+                               within))
     goal = positive("loss", loss, "nats/token")
-    return math.exp(_first(lambda c: _best(law, c).output <= goal, f"a loss of {goal:.6g}"))
+    return math.exp(_first(lambda c: _best(law, c).output <= goal, f"a loss of {goal:.6g}", within))
 
 
 def overtrain(law: Law, compute: float, ratios: Sequence[float]) -> tuple[OverTrained, ...]:
@@ -114,8 +117,9 @@ def _best(law: Law, log_compute: float) -> Allocation:
     return law.allocate(math.exp(log_compute))
 
 
-def _first(reached: Callable[[float], bool], what: str) -> float:
+def _first(reached: Callable[[float], bool], what: str, within: tuple[float, float] = (LEAST, MOST)) -> float:
     """The least logarithm of compute from which on ``reached`` holds."""
-    if not reached(MOST):
-        raise FailedToAnswer(f"no compute up to {math.exp(MOST):.0e} FLOP gives {what}")
-    return turn(lambda c: not reached(c), LEAST, MOST)[1]
+    low, high = map(math.log, within)
+    if not reached(high):
+        raise FailedToAnswer(f"no compute up to {within[1]:.4g} FLOP gives {what}")
+    return turn(lambda c: not reached(c), low, high)[1]

@@ -19,13 +19,14 @@ def why_impossible(problem: Problem) -> str:
         others = tuple(o for o in problem.constraints if o is not c)
         nearest = _nearest(problem, c, others)
         if nearest is not None and _breaks(c, nearest):
-            alone = _nearest(problem, c, ())
-            beside = "" if (alone is not None and _breaks(c, alone)) or not others else (
-                f" beside {' and '.join(map(str, others))}")
-            if problem.shares:
-                beside += f", the shares of {', '.join(n.removeprefix(SHARE) for n in problem.shares)} making up 1"
-            return (f"no decision keeps {c}{beside}: the nearest that could be kept is {c.metric} {c.sense} "
-                    f"{nearest:.6g}")
+            alone, rest = _nearest(problem, c, ()), f" beside {' and '.join(map(str, others))}" if others else ""
+            shares = (f", the shares of {', '.join(n.removeprefix(SHARE) for n in problem.shares)} making up 1"
+                      if problem.shares else "")
+            near = f"the nearest that could be kept is {c.metric} {c.sense}"
+            if alone is None or not _breaks(c, alone):
+                return f"no decision keeps {c}{rest}{shares}: {near} {nearest:.6g}"
+            less = f", and {nearest:.6g}{rest}" if f"{alone:.6g}" != f"{nearest:.6g}" else ""
+            return f"no decision keeps {c}{shares}: {near} {alone:.6g}{less}"
     if not problem.constraints:
         return f"{problem.inner.form} has no finite value at any decision within the limits"
     return f"no decision keeps {' and '.join(map(str, problem.constraints))}"

@@ -23,6 +23,10 @@ MOVED = 0.01
 """The share of itself by which a bound is moved."""
 
 
+ROUNDING = 1e-10
+"""A gain [%] that is no more than this is none: the digits of a double end there."""
+
+
 @dataclass(frozen=True)
 class Shadow:
     """What binds at one optimum, and by constraint the per cent by which the goal falls when it is loosened by one."""
@@ -74,5 +78,7 @@ def _moved(c: Constraint) -> float:
 def _gain(problem: Problem, before: float, after: float) -> float:
     """By how many per cent the first goal is better, where what is minimised goes from ``before`` to ``after``."""
     if is_positive(problem.minimise[0]):
-        return float(-100.0 * np.expm1(after - before))
-    return float(100.0 * (np.sinh(before) - np.sinh(after)) / abs(np.sinh(before)))
+        gain = float(-100.0 * np.expm1(after - before))
+    else:
+        gain = float(100.0 * (np.sinh(before) - np.sinh(after)) / abs(np.sinh(before)))
+    return gain if abs(gain) > ROUNDING else 0.0
