@@ -29,10 +29,10 @@ def main() -> None:
                 except AssertionError:
                     hidden = shown.replace(f"{docs.SHARED}/", "../shared/")
                     said = said.replace(f"{docs.SHARED}/", "../shared/").rstrip() + "\n"
-                    if "..." in shown or not hidden.strip() or hidden not in text:
+                    if "..." in shown or not hidden.strip() or f"\n{hidden}" not in text:
                         print(f"{where}: differs, and is left alone\n{shown}\n--- says\n{said}")
                         continue
-                    text = text.replace(hidden.rstrip() + "\n", said, 1)
+                    text = text.replace("\n" + hidden.rstrip() + "\n", "\n" + said, 1)   # whole lines: a word is no output
                     print(f"{where}: rewritten")
             os.chdir(ROOT)
         for (name, table), rows in docs.tables().items():
