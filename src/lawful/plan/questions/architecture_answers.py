@@ -18,7 +18,7 @@ from lawful.plan.architecture.vocabulary import BY_COMPUTE, BY_PARAMS, LOSS, bes
 from lawful.plan.costs.sizes import Counting
 from lawful.plan.laws import LawLike, law_caveats, law_name
 from lawful.plan.questions.topic import Option, Part
-from lawful.quantities import format_number
+from lawful.quantities import FLOP_PER_PARAM_TOKEN, format_number
 from lawful.results import Interval
 
 SHAPE, DEEP, STREAMS = "mcleish2025_gemstones:shape", "levine2020_depth_width", "chen2025_parscale:pile"
@@ -153,7 +153,7 @@ def vocabulary(best: ModelShape, template: Built, compute: float) -> Part:
     options.append(Option(f"a vocabulary of {format_number(planned.size)}",
                           {"vocab_size": planned.size, "vocab_params": planned.params},
                           {"normalised_loss": planned.normalised_loss}, note="as planned"))
-    tokens = compute / (6.0 * (rest + chosen.params))
+    tokens = compute / (FLOP_PER_PARAM_TOKEN * (rest + chosen.params))
     limits = law_caveats(registry.law(LOSS), {"params": rest, "vocab_params": chosen.params, "tokens": tokens})
     return Part(says, tuple(options), tuple(found), limits, (
         "Count the tokens that a text of your own takes with a tokenizer of either size: what a larger one saves there "

@@ -17,6 +17,7 @@ from lawful.plan.data.repetition import Outcome, Repeated, epochs_until, repeat,
 from lawful.plan.laws import law_caveats, law_name
 from lawful.plan.questions.data_sections import ContinuedAsked, FilterAsked, MixtureAsked, SetAsked
 from lawful.plan.questions.topic import Option, Part, Situation
+from lawful.plan.variables import SHARE
 from lawful.quantities import format_number
 from lawful.results import Caveat
 
@@ -94,7 +95,7 @@ def mixture(asked: MixtureAsked) -> Part:
     return Part(
         answer, (
             Option("the best mixture", _shares(found, found.shares), {"loss": found.loss, **_by_domain(found.losses)},
-                   {name: i for name, i in found.decision.intervals.items() if name.startswith("mixture.")},
+                   {name: i for name, i in found.decision.intervals.items() if name.startswith(SHARE)},
                    _passes(found)),
             Option("the baseline", _shares(found, found.baseline),
                    {"loss": found.baseline_loss, **_by_domain(found.baseline_losses)})),
@@ -126,7 +127,7 @@ def _one_law(laws: Fit | Published | dict[str, Fit]) -> tuple[Caveat, ...]:
 
 
 def _shares(found: Mixed, shares: Mapping[str, float]) -> dict[str, float]:
-    return {f"mixture.{name}": share for name, share in shares.items()}
+    return {SHARE + name: share for name, share in shares.items()}
 
 
 def _by_domain(losses: Mapping[str, float]) -> dict[str, float]:
@@ -139,7 +140,7 @@ def _passes(found: Mixed) -> str:
 
 def _ends(found: Mixed) -> str:
     return ", ".join(f"{v.low:.3g} and {v.high:.3g} for {v.name.partition('.')[2]}"
-                     for v in found.decision.problem.variables if v.name.startswith("mixture."))
+                     for v in found.decision.problem.variables if v.name.startswith(SHARE))
 
 
 # ------------------------------------------------------------------------------------------------ filter

@@ -22,7 +22,8 @@ from lawful.plan.laws import law_caveats, law_name
 from lawful.plan.modalities.joined import Alone, apart, joined
 from lawful.plan.modalities.synergy import barrier
 from lawful.plan.questions.topic import Option, Recommendation, Situation, Topic
-from lawful.quantities import format_number
+from lawful.plan.variables import SHARE
+from lawful.quantities import FLOP_PER_PARAM_TOKEN, format_number
 from lawful.results import Caveat, Interval, once
 
 ALONE, CONTRASTIVE = "henighan2020_modalities", "cherti2022_openclip"
@@ -108,7 +109,7 @@ def _weighed(situation: Situation, asked: Asked) -> Recommendation:
 
 def _answer(asked: Asked, together: Decision, own: Mapping[str, Alone], separate: float, join: bool) -> str:
     d, loss = together.metrics, together.metrics["loss"]
-    shares = ", ".join(f"{100 * d[f'mixture.{m}']:.0f} % {m}" for m in own)
+    shares = ", ".join(f"{100 * d[SHARE + m]:.0f} % {m}" for m in own)
     one = f"one model of {_n(d['params'])} params on {_n(d['tokens'])} tokens ({shares})"
     each = " and ".join(f"{_n(a.params)} params on {_n(a.tokens)} tokens of {m}" for m, a in own.items())
     if join:
@@ -184,7 +185,8 @@ def _published(situation: Situation, asked: Asked) -> Recommendation:
                           hint="give its own law: [modalities.laws]")
         size, loss = (registry.law(f"{ALONE}:{m}{end}") for end in (OPTIMAL, "_compute"))
         params = float(size(compute=compute))
-        options.append(Option(f"a model of {m} alone", {"params": params, "tokens": compute / (6.0 * params)},
+        tokens = compute / (FLOP_PER_PARAM_TOKEN * params)
+        options.append(Option(f"a model of {m} alone", {"params": params, "tokens": tokens},
                               {"loss": float(loss(compute=compute)), "train_flop": compute}))
         named += [size.key, loss.key]
         caveats += [*law_caveats(size, {"compute": compute}), *law_caveats(loss, {"compute": compute})]

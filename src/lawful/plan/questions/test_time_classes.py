@@ -13,7 +13,7 @@ from lawful.plan.questions.test_time_sections import Asked
 from lawful.plan.questions.topic import Option, Recommendation
 from lawful.plan.sampling.answering import prices
 from lawful.plan.sampling.choosing import Choice, Sampler, choose
-from lawful.plan.sampling.queries import QueryClass, Served, Spread, spread
+from lawful.plan.sampling.queries import ClassShare, ClassSpread, QueryClass, spread
 from lawful.results import Caveat
 
 
@@ -36,7 +36,7 @@ def by_class(rates: Rates, asked: Asked) -> Recommendation:
                               {"samples": float(alike.samples)},
                               {"coverage": alike.coverage, f"{unit}_per_query": alike.price}))
     parts = [f"{p.name}: {_ways(p.served)}" for p in made.classes]
-    answer = (f"Spread the samples: {'; '.join(parts)}. That covers {made.coverage:.3g} for "
+    answer = (f"ClassSpread the samples: {'; '.join(parts)}. That covers {made.coverage:.3g} for "
               f"{money(made.price, unit)} a query")
     answer += "." if alike is None else (f"; {alike.samples:,} of {alike.sampler.name} for every query would cover "
                                          f"{alike.coverage:.3g}.")
@@ -50,18 +50,18 @@ def by_class(rates: Rates, asked: Asked) -> Recommendation:
                           priced.assumptions)
 
 
-def _ways(served: Sequence[Served]) -> str:
+def _ways(served: Sequence[ClassShare]) -> str:
     """``3 of small``, or ``3 of small (70 %) and 4 of small (30 %)``."""
     texts = ["no answer" if s.sampler is None else f"{s.samples:,} of {s.sampler.name}" for s in served]
     return texts[0] if len(texts) == 1 else " and ".join(f"{text} ({100 * s.share:.2g} %)"
                                                          for text, s in zip(texts, served, strict=True))
 
 
-def _decision(made: Spread) -> dict[str, float]:
+def _decision(made: ClassSpread) -> dict[str, float]:
     return {f"samples.{p.name}": sum(s.share * s.samples for s in p.served) for p in made.classes}
 
 
-def _alike(classes: Sequence[QueryClass], made: Spread) -> Choice | None:
+def _alike(classes: Sequence[QueryClass], made: ClassSpread) -> Choice | None:
     """The best that one model with one number of samples for every query covers at the same price; None where no model
     serves all classes."""
     names = set.intersection(*({s.name for s in c.samplers} for c in classes))

@@ -35,7 +35,7 @@ class QueryClass:
 
 
 @dataclass(frozen=True)
-class Served:
+class ClassShare:
     """What a share of a class's queries gets: ``samples`` of ``sampler`` (None: no answer)."""
 
     share: float
@@ -49,13 +49,13 @@ class ClassPlan:
 
     name: str
     share: float
-    served: tuple[Served, ...]
+    served: tuple[ClassShare, ...]
     coverage: float
     price: float
 
 
 @dataclass(frozen=True)
-class Spread:
+class ClassSpread:
     """How a budget is spread over classes of queries: coverage and price are means over all queries.
 
     ``gain`` is what one more unit of the budget would add to the coverage.
@@ -81,7 +81,7 @@ class _Step:
         return self.gain / self.price
 
 
-def spread(classes: Sequence[QueryClass], *, budget: float | None = None, target: float | None = None) -> Spread:
+def spread(classes: Sequence[QueryClass], *, budget: float | None = None, target: float | None = None) -> ClassSpread:
     """The most coverage for a mean ``budget`` a query, or the least budget that covers ``target``.
 
     Raises InputError for shares that do not add up to 1, ``FailedToAnswer`` for a target beyond all samplers.
@@ -112,8 +112,9 @@ def spread(classes: Sequence[QueryClass], *, budget: float | None = None, target
             slope = s.slope
             break
     plans = tuple(_plan(c, point, at) for c, point, at in zip(classes, points, reached, strict=True))
-    return Spread(plans, math.fsum(p.share * p.coverage for p in plans), math.fsum(p.share * p.price for p in plans),
-                  slope)
+    coverage, price = (math.fsum(p.share * value for p, value in zip(plans, values, strict=True))
+                       for values in ([p.coverage for p in plans], [p.price for p in plans]))
+    return ClassSpread(plans, coverage, price, slope)
 
 
 def tried(most: int) -> Array:
@@ -150,6 +151,6 @@ def _plan(c: QueryClass, point: tuple[Array, Array, list[tuple[Sampler | None, i
     low = int(at)
     part = at - low
     parts = [(1.0 - part, low), *([(part, low + 1)] if part > 1e-12 else [])]
-    return ClassPlan(c.name, c.share, tuple(Served(share, *ways[i]) for share, i in parts),
+    return ClassPlan(c.name, c.share, tuple(ClassShare(share, *ways[i]) for share, i in parts),
                      float(sum(share * cover[i] for share, i in parts)),
                      float(sum(share * price[i] for share, i in parts)))
