@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterator
 from contextlib import redirect_stderr, redirect_stdout, suppress
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from functools import partial
+from importlib import import_module
 from math import inf
 from pathlib import Path
 from typing import get_args, get_type_hints
@@ -142,6 +143,14 @@ def page(name: str) -> str:
 def test_every_public_name_is_documented_and_no_other() -> None:
     documented = set(re.findall(r"^\| `lawful\.(\w+)", page("python.md"), re.MULTILINE))
     assert documented == set(lawful.__all__) - {"__version__"}
+
+
+def test_the_modules_on_the_page_of_python_have_the_names_that_stand_beside_them() -> None:
+    rows = re.findall(r"^\| `([a-z_.]+)` \| ((?:`\w+`(?:, )?)+) \|", page("python.md").partition("| module |")[2], re.M)
+    assert len(rows) > 30
+    missing = [f"{module}.{name}" for module, names in rows for name in re.findall(r"\w+", names)
+               if not hasattr(import_module(f"lawful.{module}"), name)]
+    assert not missing
 
 
 def test_every_command_is_documented_and_no_other() -> None:
