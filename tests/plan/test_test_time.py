@@ -199,6 +199,7 @@ CLASSES = [{"name": "easy", "share": 0.6, "models": EASY}, {"name": "hard", "sha
 
 def test_classes_share_the_budget_and_beat_one_way_for_all():
     made = answer({"classes": CLASSES, "per_query": "1e14"})
+    assert made.answer.startswith("Spread the samples: ")
     together, alike = made.options
     assert together.gives["coverage"] > alike.gives["coverage"]
     assert together.gives["flop_per_query"] == pytest.approx(1e14)

@@ -36,7 +36,7 @@ def by_class(rates: Rates, asked: Asked) -> Recommendation:
                               {"samples": float(alike.samples)},
                               {"coverage": alike.coverage, f"{unit}_per_query": alike.price}))
     parts = [f"{p.name}: {_ways(p.served)}" for p in made.classes]
-    answer = (f"ClassSpread the samples: {'; '.join(parts)}. That covers {made.coverage:.3g} for "
+    answer = (f"Spread the samples: {'; '.join(parts)}. That covers {made.coverage:.3g} for "
               f"{money(made.price, unit)} a query")
     answer += "." if alike is None else (f"; {alike.samples:,} of {alike.sampler.name} for every query would cover "
                                          f"{alike.coverage:.3g}.")
