@@ -7,7 +7,10 @@ import json
 
 import pytest
 
+from conftest import simulate
 from lawful.cli import main
+from lawful.fit import fit
+from lawful.results import to_plain
 
 SITUATION = """
 budget = {usd = "50k", device = "h100"}
@@ -88,3 +91,49 @@ def test_a_terminal_that_ends_is_said(capsys, monkeypatch):
     code, _, err = run(capsys)
     assert code == 2
     assert "the situation ends here: give a TOML file, or answer at the terminal" in err
+
+
+@pytest.mark.parametrize(("told", "says"), [
+    ("lots\n\n\n", "budget: 'lots' is not a number"),
+    ("1e22\n0\n\n", "[serving] tokens: must be positive"),
+    ("1e22\n\nnone\n", "unknown law 'none'"),
+    ("1e22\n\n\n\n", "no question is asked: name one or more of size, architecture"),
+    ("1e22\n\n\n9\n", "unknown question '9'"),
+])
+def test_a_slip_at_the_terminal_is_said_before_the_next_questions(capsys, monkeypatch, told, says):
+    monkeypatch.setattr("sys.stdin", io.StringIO(told))
+    code, out, err = run(capsys)
+    assert (code, out) == (2, "")
+    assert says in err
+    assert "[size]" not in err
+
+
+def test_a_number_of_the_survey_asks_all_that_it_stands_for(capsys, monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.StringIO("1e22\n\n\n6\n" + 40 * "\n"))
+    code, out, _ = run(capsys, "--json")
+    assert code == 0
+    assert [a["topic"] for a in json.loads(out)["answers"]] == ["sparsity", "downscaling"]
+
+
+def test_what_has_no_end_is_null_in_json_and_said_in_text(capsys, situation):
+    text = situation('budget = "1e22"\n[precision]\nmemory_bytes = "4e9"\n')
+    first = json.loads(run(capsys, text, "--json")[1])["answers"][0]["options"][0]
+    assert first["gives"]["times_budget"] is None, "no plain model that fits reaches it"
+    row = next(line for line in run(capsys, text)[1].splitlines() if line.strip().startswith(first["name"]))
+    assert "no end" in row
+
+
+def test_every_interval_is_that_of_a_number_given_and_holds_it(capsys, situation, tmp_path):
+    fitted = fit("chinchilla", simulate(), bootstrap=50)
+    (tmp_path / "fit.json").write_text(json.dumps(to_plain(fitted)))
+    made = json.loads(run(capsys, situation(
+        f'law = "{tmp_path}/fit.json"\nbudget = {{usd = "50k", device = "h100"}}\nserving = {{tokens = "1T"}}\n[size]\n'
+        '[data]\nunique_tokens = "25B"\n[sparsity]\n[precision]\n[downscaling]\n'), "--json")[1])
+    options = [o for a in made["answers"] for o in a["options"] if o["intervals"]]
+    assert {a["topic"] for a in made["answers"] if any(o["intervals"] for o in a["options"])} == {
+        "size", "data", "sparsity", "precision", "downscaling"}
+    for option in options:
+        given = {**option["decision"], **option["gives"]}
+        for name, ends in option["intervals"].items():
+            room = 1e-6 * abs(given[name]) + 1e-9
+            assert ends["low"] - room <= given[name] <= ends["high"] + room, (option["name"], name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import textwrap
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from lawful.plan.advice import Advice, Answer
-    from lawful.plan.questions.topic import Option
+    from lawful.plan.questions.topic import Option, Topic
 
 _NO_OUTPUT = Output()
 
@@ -55,21 +56,31 @@ def advise(situation: str | None = None, /, *, output: Output = _NO_OUTPUT) -> N
 
 def ask() -> dict[str, Any]:
     """The situation, asked for at the terminal, an empty line for what is not known or does not apply."""
-    from lawful.plan.advice import TOPICS
+    from lawful.plan.advice import TOPICS, read_situation
     from lawful.plan.sections import told_fields
 
     told: dict[str, Any] = {name: {"tokens": value} if name == "serving" else value
                             for name, text in SHARED_QUESTIONS.items() if (value := _prompt(text))}
-    topics = {topic.name: topic for topic in TOPICS} | {str(topic.number): topic for topic in TOPICS}
-    named = [name.strip() for name in _prompt(f"Which questions ({', '.join(t.name for t in TOPICS)})?").split(",")]
-    for name in named:
-        if name not in topics:
-            raise unknown("question", name, topics)
-        topic = topics[name]
+    read_situation(told, find_law)   # a slip is said before the questions
+    names = ", ".join(topic.name for topic in TOPICS)
+    line = _prompt(f"Which questions ({names})?")
+    if not line:
+        raise InputError(f"no question is asked: name one or more of {names}")
+    for topic in (topic for name in line.split(",") for topic in _called(name.strip())):
         told[topic.name] = {field.name: field.parse(text) for field in told_fields(topic.asked)
                             if (text := _prompt(f"[{topic.name}] {field.text or field.name}"
                                                 f"{' (needed)' if field.needed else ''}"))}
     return told
+
+
+def _called(name: str) -> list[Topic]:
+    """The topic of that name, or those of that number."""
+    from lawful.plan.advice import TOPICS
+
+    found = [topic for topic in TOPICS if name in (topic.name, str(topic.number))]
+    if not found:
+        raise unknown("question", name, [topic.name for topic in TOPICS])
+    return found
 
 
 def _prompt(text: str) -> str:
@@ -123,4 +134,6 @@ def options_text(options: tuple[Option, ...]) -> str:
 
 def _cell(name: str, option: Option) -> str:
     value = {**option.decision, **option.gives}.get(name)
-    return "" if value is None else format_loss(value) if name == "loss" else format_number(value)
+    if value is None:
+        return ""
+    return format_loss(value) if name == "loss" else format_number(value) if math.isfinite(value) else "no end"

@@ -12,8 +12,14 @@ from lawful.plan.questions.topic import Option
 from lawful.quantities import format_number
 from lawful.results import Caveat, once
 
-SHOWN = ("train_flop", "bit_flop", "memory_bytes", "active_params", "total_params", "teacher_flop", "usd")
-"""Metrics of a way that its option gives."""
+SHOWN = ("train_flop", "bit_flop", "memory_bytes", "active_params", "total_params", "teacher_flop", "usd", "serve_flop",
+         "serve_usd", "gpu_hours", "wall_days", "energy_kwh", "co2e_kg")
+"""Metrics of a decision that an option gives, as far as they are known."""
+
+
+def shown(decision: Decision) -> dict[str, float]:
+    """What ``decision`` takes and costs."""
+    return {name: decision.metrics[name] for name in SHOWN if decision.metrics.get(name)}
 
 
 def option_of(gain: Gain) -> Option:
@@ -21,7 +27,7 @@ def option_of(gain: Gain) -> Option:
     outcome, metrics, way = gain.made.problem.outcome, gain.made.metrics, gain.way
     gives = {outcome: metrics[outcome], f"plain_{outcome}": gain.plain.metrics[outcome],
              "difference": gain.difference, "times_budget": gain.factor,
-             **{name: metrics[name] for name in SHOWN if name in metrics}}
+             **shown(gain.made)}
     spread = dict(gain.made.intervals) | ({"difference": gain.interval} if gain.interval else {})
     against = "" if way.plain.law is way.problem.law else f", against {law_name(way.plain.law)}"
     beyond = ("the runs behind its law are not known" if gain.reach is None else

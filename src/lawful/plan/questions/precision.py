@@ -18,7 +18,7 @@ from lawful.plan.gains.variants import held, problem_of
 from lawful.plan.gains.weighing import Gain, Way, weigh_all
 from lawful.plan.laws import LawLike, of_params_and_tokens
 from lawful.plan.problem import Constraint, Problem
-from lawful.plan.questions.gained import laws_of, limits_of, option_of, size_text
+from lawful.plan.questions.gained import laws_of, limits_of, option_of, shown, size_text
 from lawful.plan.questions.topic import Option, Recommendation, Situation, Topic
 from lawful.plan.spending import budget_limits
 from lawful.quantities import format_number
@@ -69,7 +69,7 @@ def recommend(situation: Situation, asked: Asked) -> Recommendation:
     full = decide(_problem(base, situation, asked))
     gains, refused = weigh_all(_ways(base, damage, situation, asked))
     best = _best(gains, base, full, asked)
-    gives = {full.problem.outcome: full.metrics[full.problem.outcome], "times_budget": 1.0}
+    gives = {full.problem.outcome: full.metrics[full.problem.outcome], "times_budget": 1.0, **shown(full)}
     plain = Option("16 bits throughout", full.decision, gives, full.intervals, f"by {full.law}")
     others = [option_of(gain) for gain in gains if gain is not best]
     chosen = full if best is None else best.made

@@ -19,7 +19,7 @@ from lawful.plan.gains.variants import Limits, held, problem_of
 from lawful.plan.gains.weighing import Gain, Way, weigh_all
 from lawful.plan.laws import LawLike, of_params_and_tokens
 from lawful.plan.problem import Constraint
-from lawful.plan.questions.gained import laws_of, limits_of, option_of, size_text
+from lawful.plan.questions.gained import laws_of, limits_of, option_of, shown, size_text
 from lawful.plan.questions.topic import Option, Recommendation, Situation, Topic
 from lawful.plan.spending import budget_limits
 from lawful.quantities import format_number
@@ -78,8 +78,8 @@ def recommend(situation: Situation, asked: Asked) -> Recommendation:
     best = near[0] if near and near[0].factor > WORTH else None
     others = [_option(gain) for gain in gains if gain is not best]
     outcome = dense.problem.outcome
-    plain = Option("dense", dense.decision, {"times_budget": 1.0, "memory_bytes": dense.metrics["memory_bytes"]},
-                   dense.intervals, f"{outcome} {dense.metrics[outcome]:.4g}; by {dense.law}")
+    plain = Option("dense", dense.decision, {"times_budget": 1.0, **shown(dense)}, dense.intervals,
+                   f"{outcome} {dense.metrics[outcome]:.4g}; by {dense.law}")
     first = [plain, *others] if best is None else [_option(best), plain, *others]
     incomparable = Caveat("incomparable", "losses of different laws are losses on different corpora: compare "
                           "times_budget, each against the plain model of its own law")

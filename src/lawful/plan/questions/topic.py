@@ -71,6 +71,10 @@ class Option:
     intervals: Mapping[str, Interval] = field(default_factory=dict)
     note: str = ""
 
+    def __post_init__(self) -> None:
+        known = {name: i for name, i in self.intervals.items() if name in self.decision or name in self.gives}
+        object.__setattr__(self, "intervals", known)
+
 
 @dataclass(frozen=True)
 class Recommendation:
