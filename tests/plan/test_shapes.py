@@ -121,6 +121,11 @@ def test_a_law_of_shapes_fitted_below_ranks_the_shapes_above():
         of_size = last & (above["params"] > low) & (above["params"] < high)
         assert of_size.sum() == 3
         assert list(np.argsort(forecast[of_size])) == list(np.argsort(above["loss"][of_size]))
+    blind = fit("chinchilla", below, bootstrap=0).law
+    off, off_blind = (float(np.sqrt(np.mean(np.log(above["loss"] / values) ** 2)))
+                      for values in (forecast, blind.at({name: above[name] for name in blind.inputs})))
+    assert off == pytest.approx(0.017, abs=0.001)          # measured, as docs/architecture.md has it
+    assert off_blind == pytest.approx(0.024, abs=0.001)
 
 
 def test_the_draws_of_a_fit_give_the_spread_of_the_best_shape():
