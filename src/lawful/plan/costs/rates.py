@@ -141,34 +141,18 @@ class Rates:
 
     def recounted(self, metrics: Mapping[str, Any], counting: Counting) -> Any:
         """The params of decisions with these ``metrics`` as ``counting`` counts them; None where no shape says."""
-        if self.family is None or not {"width", "depth"} <= metrics.keys():
-            return None
-        return self.family.counted(counting.params)(
-            metrics["width"], metrics["depth"], metrics.get("vocab_size", self.family.vocab_size),
-            metrics.get("experts", self.family.experts))
+        return None if self.shape is None else self._shaped.recounted(metrics, counting)
 
     def nearest(self, metrics: Mapping[str, float], counting: Counting = PLAIN) -> Sized | None:
         """The shape nearest to a decision with these ``metrics`` that can be built.
 
         None without a shape, or where its vocabulary or experts are decided as well.
         """
-        if self.family is None or not {"params", "width", "depth"} <= metrics.keys() or (
-                not {"vocab_size", "experts"}.isdisjoint(metrics)):
-            return None
-        return self.family.nearest(metrics["params"], metrics["width"] / metrics["depth"], counting.params)
+        return None if self.shape is None else self._shaped.nearest(metrics, counting)
 
     def caveats(self, metrics: Mapping[str, float]) -> tuple[Caveat, ...]:
         """What of a decision with these ``metrics`` does not fit a device, of serving and training as described."""
-        return (*self._unbuildable(metrics), *self._overfull(metrics))
-
-    def _unbuildable(self, metrics: Mapping[str, float]) -> Iterator[Caveat]:
-        """A shape below the smallest of its family."""
-        family = self.family
-        if family is not None and {"width", "depth"} <= metrics.keys() and (
-                metrics["width"] < family.unit or metrics["depth"] < family.least_depth):
-            yield Caveat("too_small_to_build", f"width {metrics['width']:.4g} and depth {metrics['depth']:.4g} cannot "
-                         f"be built: {family.name} begins at width {family.unit}, depth {family.least_depth}; take the "
-                         "shape of a smaller model")
+        return (*(() if self.shape is None else self._shaped.caveats(metrics)), *self._overfull(metrics))
 
     def _overfull(self, metrics: Mapping[str, float]) -> Iterator[Caveat]:
         """What is more than a device holds."""
@@ -316,7 +300,6 @@ class Rates:
             found["co2e_kg"] = energy * budget.grid_kg_per_kwh
         if budget.devices is not None and timed is not None:
             found["wall_days"] = training / (24.0 * budget.devices)
-
 
 
 def _product(q: Mapping[str, Array], *names: str) -> Any:

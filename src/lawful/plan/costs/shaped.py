@@ -6,20 +6,22 @@ the law counts them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from lawful.cost.checks import positive
-from lawful.cost.shapes import CONVENTIONS, Count, Family, models
+from lawful.cost.shapes import CONVENTIONS, Count, Family, Sized, models
 from lawful.errors import InputError, LawError, unknown
 from lawful.fit import Fit
 from lawful.laws.published import Published
 from lawful.plan.costs.served import Place
 from lawful.plan.costs.sizes import Counting, Sizes, kept_share
+from lawful.results import Caveat
 
 Array = npt.NDArray[np.float64]
 
@@ -114,6 +116,32 @@ class Shaped:
         else:
             depth = self.family.depth_of(params, width, convention=counting.params, vocab_size=vocab, experts=experts)
         return Placed((width, depth, vocab, experts), params)
+
+    def recounted(self, metrics: Mapping[str, Any], counting: Counting) -> Any:
+        """The params of decisions with these ``metrics`` as ``counting`` counts them; None where no shape is said."""
+        if not {"width", "depth"} <= metrics.keys():
+            return None
+        return self.family.counted(counting.params)(
+            metrics["width"], metrics["depth"], metrics.get("vocab_size", self.family.vocab_size),
+            metrics.get("experts", self.family.experts))
+
+    def nearest(self, metrics: Mapping[str, float], counting: Counting) -> Sized | None:
+        """The shape nearest to a decision with these ``metrics`` that can be built.
+
+        None where no shape is said, or its vocabulary or experts are decided as well.
+        """
+        if not {"params", "width", "depth"} <= metrics.keys() or not {"vocab_size", "experts"}.isdisjoint(metrics):
+            return None
+        return self.family.nearest(metrics["params"], metrics["width"] / metrics["depth"], counting.params)
+
+    def caveats(self, metrics: Mapping[str, float]) -> Iterator[Caveat]:
+        """A shape below the smallest of its family."""
+        family = self.family
+        if {"width", "depth"} <= metrics.keys() and (
+                metrics["width"] < family.unit or metrics["depth"] < family.least_depth):
+            yield Caveat("too_small_to_build", f"width {metrics['width']:.4g} and depth {metrics['depth']:.4g} cannot "
+                         f"be built: {family.name} begins at width {family.unit}, depth {family.least_depth}; take the "
+                         "shape of a smaller model")
 
     def sizes(self, q: Mapping[str, Array], placed: Placed, skips_zeros: bool = False) -> Sizes:
         """The sizes of the decision, counted."""
