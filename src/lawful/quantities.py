@@ -367,7 +367,8 @@ def format_number(value: float, digits: int = 4, unit: str = "") -> str:
     size = abs(value)
     if 1e3 <= size < 1e6:
         return f"{float(f'{value:.{digits}g}'):,.{max(digits, 7)}g}"
-    for factor, suffix in ((1e12, "T"), (1e9, "B"), (1e6, "M")):
-        if factor <= size < factor * 1000 and size < 1e15:
-            return f"{float(f'{value / factor:.{max(digits - 1, 1)}g}'):g}{suffix}"
+    for factor, suffix in ((1e6, "M"), (1e9, "B"), (1e12, "T")):
+        rounded = float(f"{value / factor:.{max(digits - 1, 1)}g}")
+        if size >= 1e6 and 1.0 <= abs(rounded) < 1e3:   # 999.9B is 1T
+            return f"{rounded:g}{suffix}"
     return f"{value:.{digits}g}"

@@ -73,6 +73,7 @@ class Problem:
             if metric not in known:
                 raise unknown("metric", metric, known)
         self._check_shares()
+        self._check_shape()
 
     @property
     def inner(self) -> Law:
@@ -170,6 +171,13 @@ class Problem:
         """By how much each row of ``gaps`` is broken: at most 0 where an inequality holds, 0 where an equality does."""
         gaps = self.gaps(metrics, points)
         return np.where(np.array(self.equal, bool)[:, None], np.abs(gaps), gaps)
+
+    def _check_shape(self) -> None:
+        """Refuse width, depth and params that are decided each by itself, so that no model has all three."""
+        sizes = [v for v in self.variables if v.name in ("params", "width", "depth")]
+        if self.rates.family is None and len(sizes) == 3 and any(v.high > v.low for v in sizes):
+            raise InputError("params, width and depth: nothing ties them to one another; give a shape, as --shape "
+                             "llama-3-8b, and leave one of them out, or hold all three")
 
     def _check_shares(self) -> None:
         """Refuse shares that cannot sum to 1 within their limits."""
