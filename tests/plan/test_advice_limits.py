@@ -162,3 +162,14 @@ def test_a_target_that_the_flop_do_not_reach_says_what_they_reach():
                for method, flop in (("lora", 4 * 7e9 * 512), ("prompt", 4 * 7e9 * 612), ("full", 6 * 7e9 * 512)))
     assert "no way of tuning reaches 0.5 with 1e+19 FLOP" in str(said.value)
     assert f"comes to {best:.4g} with" in str(said.value)
+
+
+@pytest.mark.parametrize(("section", "says"), [
+    ({"precision": {"damage_law": "besiroglu2024_refit"}}, r"damage_law: .* give a law of the added_loss by post_bits"),
+    ({"sparsity": {"moe_law": "besiroglu2024_refit"}}, r"moe_law: besiroglu2024_refit knows no experts"),
+    ({"sparsity": {"moe_law": "brown2024_coverage"}}, r"moe_law is asked of a law of params and tokens"),
+    ({"downscaling": {"target_error": 0.5, "score_law": "besiroglu2024_refit"}}, r"score_law: .* of an error"),
+])
+def test_a_law_of_another_kind_is_no_law_of_damage_experts_or_scores(section, says):
+    with pytest.raises(LawError, match=says):
+        advise({"budget": "1e22", **section}, law)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lawful.errors import InputError
+from lawful.errors import InputError, LawError
 from lawful.laws import registry
 from lawful.plan.costs.rates import Rates
 from lawful.plan.decide import Decision, decide
@@ -141,6 +141,10 @@ def _subject(situation: Situation, asked: Asked, law: LawLike) -> tuple[list[str
     then: list[LawLike] = []
     if asked.target_error is not None:
         then = [asked.score_law or registry.law(SCORE)]
+        score = then[0].law
+        if "loss" not in score.inputs or score.output.name not in ("error", "accuracy"):
+            raise LawError(f"[downscaling] score_law: {law_name(then[0])} gives {score.output.name} from "
+                           f"{', '.join(score.inputs)}; give a law of an error, or an accuracy, from loss")
         target = f"error<={asked.target_error!r}"
     elif asked.target_loss is not None:
         target = f"loss<={asked.target_loss!r}"

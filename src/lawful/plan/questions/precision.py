@@ -16,7 +16,7 @@ from lawful.plan.decide import Decision, decide
 from lawful.plan.gains.bits import critical_tokens, quantised_to, rounded_to, trained_in
 from lawful.plan.gains.variants import held, problem_of
 from lawful.plan.gains.weighing import Gain, Way, weigh_all
-from lawful.plan.laws import LawLike, of_params_and_tokens
+from lawful.plan.laws import LawLike, law_name, of_params_and_tokens
 from lawful.plan.problem import Constraint, Problem
 from lawful.plan.questions.gained import laws_of, limits_of, option_of, shown, size_text
 from lawful.plan.questions.topic import Option, Recommendation, Situation, Topic
@@ -66,6 +66,9 @@ def recommend(situation: Situation, asked: Asked) -> Recommendation:
     base = situation.loss_law(BASE)
     of_params_and_tokens(base, "precision", BITS)
     damage = asked.damage_law or published("kumar2024_ptq")
+    if "post_bits" not in damage.law.inputs or damage.law.output.name != "added_loss":
+        raise LawError(f"[precision] damage_law: {law_name(damage)} gives {damage.law.output.name} from "
+                       f"{', '.join(damage.law.inputs)}; give a law of the added_loss by post_bits, as ptq_damage")
     full = decide(_problem(base, situation, asked))
     gains, refused = weigh_all(_ways(base, damage, situation, asked))
     best = _best(gains, base, full, asked)

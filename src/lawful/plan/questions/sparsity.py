@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from lawful.errors import InputError, unknown
+from lawful.errors import InputError, LawError, unknown
 from lawful.fit import Fit
 from lawful.fit.forecast import FAR
 from lawful.plan.costs.rates import Rates
@@ -17,7 +17,7 @@ from lawful.plan.decide import Decision, decide
 from lawful.plan.gains import variants
 from lawful.plan.gains.variants import Limits, held, problem_of
 from lawful.plan.gains.weighing import Gain, Way, weigh_all
-from lawful.plan.laws import LawLike, of_params_and_tokens
+from lawful.plan.laws import LawLike, law_name, of_params_and_tokens
 from lawful.plan.problem import Constraint
 from lawful.plan.questions.gained import laws_of, limits_of, option_of, shown, size_text
 from lawful.plan.questions.topic import Option, Recommendation, Situation, Topic
@@ -68,6 +68,11 @@ def recommend(situation: Situation, asked: Asked) -> Recommendation:
     Raises ``InputError`` without a budget, ``FailedToAnswer`` where no dense model keeps the limits.
     """
     situation.compute()
+    if asked.moe_law is not None:
+        of_params_and_tokens(asked.moe_law, "[sparsity] moe_law", ("experts",))
+        if "experts" not in asked.moe_law.law.inputs:
+            raise LawError(f"[sparsity] moe_law: {law_name(asked.moe_law)} knows no experts; give a law of params, "
+                           "tokens and experts")
     limits = (*budget_limits(situation.budget), *_limits(asked))
     law = situation.loss_law("besiroglu2024_refit")
     of_params_and_tokens(law, "sparsity", ("experts",))
