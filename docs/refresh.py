@@ -32,7 +32,8 @@ def main() -> None:
                     if "..." in shown or not hidden.strip() or f"\n{hidden}" not in text:
                         print(f"{where}: differs, and is left alone\n{shown}\n--- says\n{said}")
                         continue
-                    text = text.replace("\n" + hidden.rstrip() + "\n", "\n" + said, 1)   # whole lines: a word is no output
+                    # whole lines: a word is no output
+                    text = text.replace("\n" + hidden.rstrip() + "\n", "\n" + said, 1)
                     print(f"{where}: rewritten")
             os.chdir(ROOT)
         for (name, table), rows in docs.tables().items():
