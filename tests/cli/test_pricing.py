@@ -147,6 +147,8 @@ def test_a_file_of_hardware_that_is_none_is_named(capsys, tmp_path, text, says):
     (["--compute", "1e22", "--vary", "samples=1:100", "--vary", "post_bits=4,8"], 2, "samples, post_bits: nothing"),
     (["--compute", "1e22", "--vary", "width=512:4096"], 2, "width: nothing that is asked depends on it"),
     (["--compute", "1e22", "--vary", "width=512:4096", "--vary", "depth=32"], 2, "nothing ties them to one another"),
+    (["--compute", "1e22", "--vary", "mixture.a=0:1", "--vary", "mixture.b=0:1"], 2,
+     "nothing that is asked depends on them"),
     (["--compute", "1e22", "--minimise", "loss,loss"], 2, "loss: a goal twice"),
     (["--compute", "1e22", "--minimise", "loss,"], 2, "name each goal"),
     (["--compute", "1e22", "--minimise", ","], 2, "name each goal"),

@@ -75,7 +75,7 @@ class PlanFile:
         count = len(self.plans)
         if self.number is None and count > 1:
             raise InputError(f"{self.source}: is a frontier of {count} plans: name one, as {self.source}:1")
-        if not 1 <= (self.number or 1) <= count:
+        if self.number is not None and not 1 <= self.number <= count:
             raise InputError(f"{self.source}: holds plans 1 to {count}, got {self.number}")
         return self.plans[(self.number or 1) - 1]
 

@@ -19,8 +19,11 @@ def refuse_idle(problem: Problem) -> None:
     What a law takes is never idle; of the rest each is moved from end to end at a few decisions.
     """
     taken = {name for law in problem.laws for name in law.law.inputs}
-    idle = [v.name for v in problem.variables if (v.free or v.choices) and v.name not in taken
-            and not v.name.startswith(SHARE) and not _moves(problem, v)]
+    open_ = [v for v in problem.variables if (v.free or v.choices) and v.name not in taken]
+    idle = [v.name for v in open_ if not v.name.startswith(SHARE) and not _moves(problem, v)]
+    shares = [v for v in open_ if v.name.startswith(SHARE)]   # one share moves the others: idle are all or none
+    if not any(name.startswith(SHARE) for name in taken) and not any(_moves(problem, v) for v in shares):
+        idle += [v.name for v in shares]
     if idle:
         them = "it" if len(idle) == 1 else "them"
         raise InputError(f"{', '.join(idle)}: nothing that is asked depends on {them}, so that any value would be as "
