@@ -26,9 +26,10 @@ SHARED = Path(os.environ.get("LAWFUL_SHARED", Path(__file__).parents[3] / "share
 class Row:
     """One published figure, and what comes out here.
 
-    ``printed`` and ``ours`` are in ``unit``: ``Row("size at 5.76e23 FLOP", "arXiv:2203.15556, table 3", "67", 66.9,
-    "B params")``; a choice may be a word instead of a number. Where the printed digits are not met ``note`` says why,
-    and ``within`` the relative distance that it accounts for: 0.1 is ten per cent.
+    ``printed`` and ``ours`` are in ``unit``: ``Row("size at 5.76e23 FLOP", "arXiv:2203.15556, table 3", "67", 66.9, "B
+    params")``; a choice may be a word instead of a number. Where the printed digits are not met ``note`` says why, and
+    ``within`` the relative distance that it accounts for: 0.1 is ten per cent. ``contradicted`` says that another table
+    of the source rules the printed figure out.
     """
 
     decision: str
@@ -38,6 +39,7 @@ class Row:
     unit: str = ""
     within: float = 0.0
     note: str = ""
+    contradicted: bool = False
 
     @property
     def distance(self) -> float:
@@ -48,11 +50,13 @@ class Row:
 
     @property
     def verdict(self) -> str:
-        """``same digits``, ``explained`` (within what the note accounts for), or ``DIFFERS``."""
+        """``same digits``, ``explained`` (within what the note accounts for), ``contradicted``, or ``DIFFERS``."""
         printed = Check({}, self.printed, self.source) if not isinstance(self.ours, str) else None
         if (self.ours == self.printed if printed is None
                 else abs(float(self.ours) - printed.value) <= printed.half_unit):
             return "same digits" if printed else "the same"
+        if self.contradicted and self.note:
+            return "contradicted"
         return "explained" if self.note and self.distance <= self.within else "DIFFERS"
 
     @property
@@ -86,11 +90,12 @@ def read_rows(lines: list[str]) -> list[str]:
 
 def count(tables: dict[str, list[str]]) -> list[str]:
     """How many rows of each table, by its section's title, have which verdict: the lines of a table."""
-    lines = ["| | figures | same | explained |", "| --- | --- | --- | --- |"]
-    total = [0, 0, 0]
+    lines = ["| | figures | same | explained | contradicted |", "| --- | --- | --- | --- | --- |"]
+    total = [0, 0, 0, 0]
     for title, rows in tables.items():
         verdicts = [row.split(" | ")[4] for row in rows]
-        counts = [len(rows), sum(v in ("same digits", "the same") for v in verdicts), verdicts.count("explained")]
+        counts = [len(rows), sum(v in ("same digits", "the same") for v in verdicts),
+                  *(verdicts.count(v) for v in ("explained", "contradicted"))]
         total = [a + b for a, b in zip(total, counts, strict=True)]
         lines.append(f"| {title} | {' | '.join(map(str, counts))} |")
     return [*lines, f"| together | {' | '.join(map(str, total))} |"]

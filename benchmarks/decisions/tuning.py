@@ -87,7 +87,7 @@ def table_5() -> list[Row]:
             note = f"table 4's digits leave {span}" if inside else SLIP.format(span)
             within = max(abs(v / float(printed) - 1.0) for v in (low, high))
             found.append(Row(f"{task}, {one} against {other}, by model size: {what}", f"{ZHANG}, table 5", printed,
-                             centre[0][i], "", within, note))
+                             centre[0][i], "", within, note, not inside))
     return found
 
 

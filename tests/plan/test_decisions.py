@@ -39,6 +39,8 @@ def test_every_decision_is_the_printed_one_or_explained_and_stands_on_the_page(f
     (Row("size", "paper", "67", 70.0, within=0.05, note="rounded exponents"), "explained"),
     (Row("size", "paper", "67", 70.0, within=0.05), "DIFFERS"),
     (Row("size", "paper", "67", 71.0, within=0.05, note="rounded exponents"), "DIFFERS"),
+    (Row("size", "paper", "67", 71.0, note="table 4 says 71", contradicted=True), "contradicted"),
+    (Row("size", "paper", "67", 71.0, contradicted=True), "DIFFERS"),
     (Row("tuning", "paper", "full", "full"), "the same"),
     (Row("tuning", "paper", "full", "lora", within=1.0, note="close"), "DIFFERS"),
 ])
@@ -64,4 +66,4 @@ def test_long_and_repeated_notes_stand_below_their_table_and_are_read_back() -> 
     assert lines[-2:] == ["1. of accuracy", f"2. {'long ' * 20}note"]
     assert [line.split("| ")[-1] for line in lines[2:7]] == [" |", "rounded |", "(1) |", "(1) |", "(2) |"]
     assert read_rows(lines) == [row.line() for row in rows]
-    assert count({"all": [row.line() for row in rows]})[-1] == "| together | 5 | 1 | 3 |"
+    assert count({"all": [row.line() for row in rows]})[-1] == "| together | 5 | 1 | 3 | 0 |"
